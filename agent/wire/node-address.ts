@@ -1,5 +1,6 @@
 /** Everything that follows from a public key: the node's name on the wire, its MAC, its IPv6 interface identifier. */
 import { createHash } from 'node:crypto';
+import { ip6Text } from './ip-text.ts';
 
 const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
 const ID_BYTES = 10;
@@ -14,38 +15,33 @@ export function idOfPublicKey(publicKey: Uint8Array): string {
 
 /** A locally administered unicast MAC (IEEE 802 section 8.4) from the id's first 40 bits: `02:xx:xx:xx:xx:xx`. */
 export function macOfNode(nodeId: string): string {
-  const bytes = bytesOfId(nodeId);
-  return ['02', ...[...bytes.subarray(0, 5)].map(hexByte)].join(':');
+  return ['02', ...[...bytesOfId(nodeId).subarray(0, 5)].map(hexByte)].join(':');
 }
 
-/** The fleet's /64, a unique local prefix (RFC 4193) whose 40 "random" bits come from the fleet id: `fdxx:xxxx:xxxx:0::`. */
-export function ip6PrefixOfFleet(fleetId: string): string {
-  const id = bytesOfId(fleetId);
-  const groups = [`fd${hexByte(id[0] ?? 0)}`, pair(id, 1), pair(id, 3), '0'];
-  return groups.map((group) => group.replace(/^0+(?=.)/, '')).join(':');
+/** The fleet's /64, a unique local prefix (RFC 4193) whose 40 "random" bits come from the fleet id: `fdxx:xxxx:xxxx::/64`. */
+export function ip6NetworkOfFleet(fleetId: string): string {
+  return `${ip6Text(fleetPrefix(fleetId))}/64`;
 }
 
-/** The node's address in that /64, in RFC 5952 form: interface identifier from the id's first 64 bits. */
+/** The node's address in its fleet's /64, in RFC 5952 form: interface identifier from the id's first 64 bits. */
 export function ip6OfNode(fleetId: string, nodeId: string): string {
-  const id = bytesOfId(nodeId);
-  const groups = [
-    ...ip6PrefixOfFleet(fleetId).split(':'),
-    pair(id, 0),
-    pair(id, 2),
-    pair(id, 4),
-    pair(id, 6),
-  ];
-  return compressIp6(groups.map((group) => group.replace(/^0+(?=.)/, '')));
+  const address = fleetPrefix(fleetId);
+  address.set(bytesOfId(nodeId).subarray(0, 8), 8);
+  return ip6Text(address);
 }
 
-/** The link-local address the kernel derives from a MAC (RFC 4291 appendix A, modified EUI-64), as 16 bytes. */
-export function linkLocalOfMac(mac: Uint8Array): Uint8Array {
+/** The MAC that a link-local address was derived from (RFC 4291 appendix A, modified EUI-64); null when it was not. */
+export function macOfLinkLocal(address: Uint8Array): string | null {
+  const eui64 = address[0] === 0xfe && address[1] === 0x80 && address[11] === 0xff && address[12] === 0xfe;
+  if (!eui64) return null;
+  const mac = [(address[8] ?? 0) ^ 2, ...address.subarray(9, 11), ...address.subarray(13, 16)];
+  return mac.map(hexByte).join(':');
+}
+
+function fleetPrefix(fleetId: string): Uint8Array {
   const address = new Uint8Array(16);
-  address.set([0xfe, 0x80]);
-  address.set(
-    [(mac[0] ?? 0) ^ 2, mac[1] ?? 0, mac[2] ?? 0, 0xff, 0xfe, mac[3] ?? 0, mac[4] ?? 0, mac[5] ?? 0],
-    8,
-  );
+  address[0] = 0xfd;
+  address.set(bytesOfId(fleetId).subarray(0, 5), 1);
   return address;
 }
 
@@ -68,20 +64,4 @@ function bytesOfId(id: string): Uint8Array {
 
 function hexByte(byte: number): string {
   return byte.toString(16).padStart(2, '0');
-}
-
-function pair(bytes: Uint8Array, at: number): string {
-  return hexByte(bytes[at] ?? 0) + hexByte(bytes[at + 1] ?? 0);
-}
-
-/** RFC 5952 section 4.2: the first longest run of two or more zero groups becomes `::`. */
-function compressIp6(groups: string[]): string {
-  let best = { start: -1, length: 1 };
-  for (let start = 0; start < groups.length; start++) {
-    let length = 0;
-    while (groups[start + length] === '0') length++;
-    if (length > best.length) best = { start, length };
-  }
-  if (best.start < 0) return groups.join(':');
-  return `${groups.slice(0, best.start).join(':')}::${groups.slice(best.start + best.length).join(':')}`;
 }
