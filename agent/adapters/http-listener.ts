@@ -1,0 +1,131 @@
+/**
+ * HttpListener over Node's own server and @hono/node-server. Each client is bounded in connections, header bytes and
+ * time, so that one that is slow, greedy or broken costs a socket for some seconds and nothing else.
+ */
+import { createServer, type Server } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { EnvironmentFault, sentenceOf } from '../errors.ts';
+import type { HttpBinding, HttpLimits, HttpListener, HttpListenOptions } from '../ports/http.ts';
+
+const DEFAULT_LIMITS: HttpLimits = {
+  /** A small fleet's browsers with room to spare; each costs about 30 kB. */
+  connections: 64,
+  /** Browsers send 1–2 kB; Node's own bound is 16 kB. */
+  headerBytes: 8192,
+  headersTimeoutMs: 5_000,
+  requestTimeoutMs: 10_000,
+  keepAliveTimeoutMs: 5_000,
+  idleTimeoutMs: 30_000,
+};
+/** How often Node looks for requests that overran their time; oftener would wake an idle board for nothing. */
+const CHECK_INTERVAL_MS = 5_000;
+const MAX_HEADERS = 64;
+const BACKLOG = 64;
+
+const PROBLEMS: Readonly<Record<string, { code: string; retryable: boolean; advice: string }>> = {
+  EADDRNOTAVAIL: {
+    code: 'address-not-here',
+    retryable: true,
+    advice: 'no interface of this machine has that address (yet)',
+  },
+  EADDRINUSE: {
+    code: 'port-in-use',
+    retryable: true,
+    advice: 'another process listens there: stop it or choose another port',
+  },
+  EACCES: {
+    code: 'no-privilege',
+    retryable: false,
+    advice: 'ports below 1024 need CAP_NET_BIND_SERVICE: grant it or choose a higher port',
+  },
+};
+
+/** Opens real sockets. */
+export class NodeHttpListener implements HttpListener {
+  async listen(options: HttpListenOptions): Promise<HttpBinding> {
+    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const server = boundedServer(options, limits);
+    guardConnections(server, options);
+    await bound(server, options);
+    server.on('error', options.onFault);
+    const address = server.address();
+    const port = typeof address === 'object' && address ? address.port : options.port;
+    return { address: options.address, port, close: () => closed(server) };
+  }
+}
+
+function boundedServer(options: HttpListenOptions, limits: HttpLimits): Server {
+  const answer = getRequestListener((request) => options.handle(request), {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => faultResponse(error, options),
+  });
+  const server = createServer(
+    {
+      maxHeaderSize: limits.headerBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
+    },
+    (incoming, outgoing) => {
+      answer(incoming, outgoing).catch((error: unknown) => {
+        options.onFault(error);
+        outgoing.destroy();
+      });
+    },
+  );
+  server.maxConnections = limits.connections;
+  server.maxHeadersCount = MAX_HEADERS;
+  server.setTimeout(limits.idleTimeoutMs);
+  return server;
+}
+
+/** Before the parser's own listener: a stranger's bytes are not even looked at, and he holds no connection. */
+function guardConnections(server: Server, options: HttpListenOptions): void {
+  server.prependListener('connection', (socket) => {
+    // A connection that was reset while it waited to be accepted has no remote address any more.
+    if (socket.remoteAddress === undefined || !options.admits(socket.remoteAddress)) socket.destroy();
+  });
+}
+
+/** The library throws its RequestError for a URL or Host header that makes no request; anything else is our fault. */
+function faultResponse(error: unknown, options: HttpListenOptions): Response {
+  const clients = error instanceof Error && error.name === 'RequestError';
+  if (!clients) options.onFault(error);
+  return Response.json(
+    {
+      error: clients
+        ? `this is no valid request: ${error.message}`
+        : 'the request failed inside the agent: see its log',
+    },
+    { status: clients ? 400 : 500, headers: { connection: 'close' } },
+  );
+}
+
+function bound(server: Server, { address, port }: HttpListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => reject(listenFault(address, port, error));
+    server.once('error', fail);
+    server.listen({ host: address, port, backlog: BACKLOG }, () => {
+      server.off('error', fail);
+      resolve();
+    });
+  });
+}
+
+function listenFault(address: string, port: number, error: NodeJS.ErrnoException): EnvironmentFault {
+  const problem = PROBLEMS[error.code ?? ''];
+  const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return new EnvironmentFault(
+    problem?.code ?? 'cannot-listen',
+    `cannot listen on ${where}: ${problem?.advice ?? sentenceOf(error)}`,
+    { cause: error, retryable: problem?.retryable ?? false },
+  );
+}
+
+function closed(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve());
+    server.closeAllConnections();
+  });
+}

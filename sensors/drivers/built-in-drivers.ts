@@ -1,0 +1,20 @@
+/** The drivers of this build. A new one is a folder beside this file, and a line here. */
+import type { SensorDriver } from '../sensor.ts';
+import { boardDriver } from './board/board-driver.ts';
+import { diskDriver } from './disk/disk-driver.ts';
+import { loadDriver } from './load/load-driver.ts';
+import { memoryDriver } from './memory/memory-driver.ts';
+import { networkDriver } from './network/network-driver.ts';
+import { thermalDriver } from './thermal/thermal-driver.ts';
+import { uptimeDriver } from './uptime/uptime-driver.ts';
+
+/** In the order in which the sensors are listed. */
+export const BUILT_IN_DRIVERS: readonly SensorDriver[] = [
+  boardDriver,
+  thermalDriver,
+  loadDriver,
+  memoryDriver,
+  diskDriver,
+  networkDriver,
+  uptimeDriver,
+];

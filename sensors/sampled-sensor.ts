@@ -1,0 +1,109 @@
+/**
+ * One sensor and what is known of it. Each has its own time limit and nobody waits for its answer, so one that hangs or
+ * disappears delays no other; and a read that hangs is never joined by a second one.
+ *
+ *     waiting ──sample()──> reading ──value──────> waiting
+ *                              │──error──────> waiting (last value kept, reason noted)
+ *                              └──time limit──> abandoned ──the read ends at last──> waiting
+ */
+import { EnvironmentFault, sentenceOf } from '../agent/errors.ts';
+import type { Clock, Timer } from '../agent/ports/clock.ts';
+import type { Log } from '../agent/ports/log.ts';
+import type { Instant, Reading, Sample } from './reading.ts';
+import { readingOf } from './reading.ts';
+import type { Sensor, SensorValue } from './sensor.ts';
+
+/** A 1-wire thermometer takes 750 ms; what takes longer than this hangs. Never longer than the sensor's interval. */
+const READ_LIMIT_MS = 2_000;
+
+export interface SamplingContext {
+  clock: Clock;
+  log: Log;
+  nextSeq: () => number;
+}
+
+export class SampledSensor {
+  readonly #context: SamplingContext;
+  #sensor: Sensor;
+  #sample: Sample | null = null;
+  #problem: string | null = null;
+  #limit: Timer | null = null;
+  /** The read that is in the kernel now, abandoned (aborted) or not. */
+  #inFlight: AbortController | null = null;
+  #attempted: () => void = () => {};
+  /** Resolves when the first attempt has ended, well or not. */
+  readonly firstAttempt: Promise<void>;
+
+  constructor(sensor: Sensor, context: SamplingContext) {
+    this.#sensor = sensor;
+    this.#context = context;
+    this.firstAttempt = new Promise((resolve) => {
+      this.#attempted = resolve;
+    });
+  }
+
+  get intervalMs(): number {
+    return this.#sensor.intervalMs;
+  }
+
+  /** Begins one read, unless the last one still hangs. */
+  sample(): void {
+    if (!this.#inFlight) void this.#attempt();
+  }
+
+  stop(): void {
+    this.#limit?.cancel();
+    this.#inFlight?.abort();
+    this.#attempted();
+  }
+
+  /** The same sensor found again, perhaps under another path. */
+  replace(sensor: Sensor): void {
+    this.#sensor = sensor;
+  }
+
+  reading(now: Instant): Reading {
+    return readingOf(this.#sensor, this.#sample, this.#problem, now);
+  }
+
+  async #attempt(): Promise<void> {
+    const abort = new AbortController();
+    this.#inFlight = abort;
+    const limitMs = Math.min(READ_LIMIT_MS, this.#sensor.intervalMs);
+    this.#limit = this.#context.clock.after(limitMs, () => {
+      this.#fail(`${this.#sensor.id} gave no answer within ${limitMs} ms`);
+      abort.abort(new EnvironmentFault('no-answer', `no answer within ${limitMs} ms`, { retryable: true }));
+    });
+    try {
+      const value = await this.#sensor.read(abort.signal);
+      // What comes after the limit was measured nobody knows when.
+      if (!abort.signal.aborted) this.#keep(value);
+    } catch (error) {
+      if (!abort.signal.aborted) this.#fail(sentenceOf(error));
+    } finally {
+      this.#limit?.cancel();
+      this.#inFlight = null;
+    }
+  }
+
+  #keep(value: SensorValue): void {
+    if (typeof value === 'number' && !Number.isFinite(value)) {
+      this.#fail(`${this.#sensor.id} gave ${value}, which is not a measurement`);
+      return;
+    }
+    const { clock, log, nextSeq } = this.#context;
+    this.#sample = { value, takenAtMs: clock.monotonicMs(), seq: nextSeq() };
+    if (this.#problem !== null) log.info('sensor.recovered', { sensor: this.#sensor.id });
+    this.#problem = null;
+    this.#attempted();
+  }
+
+  /** Logs the first failure of a row only: a broken sensor must not fill the log. */
+  #fail(problem: string): void {
+    if (this.#problem === null) {
+      this.#context.log.warn('sensor.failed', { sensor: this.#sensor.id, problem });
+    }
+    this.#problem = problem;
+    this.#attempted();
+  }
+}

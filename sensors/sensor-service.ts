@@ -1,0 +1,156 @@
+/**
+ * The board's sensors, sampled and served. A reading's way: driver (drivers/) -> sampled-sensor.ts -> sampler.ts ->
+ * sensor-routes.ts -> the overlay. Sampling does not wait for the overlay, so the first request finds values.
+ */
+import { sentenceOf } from '../agent/errors.ts';
+import type { BoardFacts } from '../agent/ports/board-facts.ts';
+import type { Clock, Timer } from '../agent/ports/clock.ts';
+import type { HttpBinding, HttpListener } from '../agent/ports/http.ts';
+import type { Log } from '../agent/ports/log.ts';
+import type { Sysfs } from '../agent/ports/sysfs.ts';
+import { OverlayGuard } from './overlay-guard.ts';
+import { Sampler } from './sampler.ts';
+import type { SensorDriver } from './sensor.ts';
+import { SensorCatalog } from './sensor-catalog.ts';
+import { sensorRoutes } from './sensor-routes.ts';
+import { endsWithin } from './time-limit.ts';
+
+/** Interfaces and chips come and go while the board runs. */
+const REDISCOVERY_MS = 60_000;
+/** The first round takes some milliseconds; a sensor that hangs must not keep the others from being served. */
+const FIRST_ROUND_LIMIT_MS = 500;
+
+export interface SensorServiceOptions {
+  drivers: readonly SensorDriver[];
+  sysfs: Sysfs;
+  facts: BoardFacts;
+  clock: Clock;
+  log: Log;
+  httpListener: HttpListener;
+  /** How often a sensor that changes all the time is read. */
+  intervalMs: number;
+  node: { id: string; name: string };
+  /** The overlay's networks in CIDR form; nobody else is answered. */
+  overlayNetworks: readonly string[];
+  clockSynchronised: () => boolean;
+  /** Uniform in [0, 1), for jitter; Math.random where absent. */
+  random?: () => number;
+}
+
+export interface SensorReport {
+  count: number;
+  /** Sensors whose last value is too old, or that have none. */
+  stale: number;
+  /** `http://10.64.0.7/`, one per binding. */
+  listening: string[];
+}
+
+export class SensorService {
+  readonly #options: SensorServiceOptions;
+  readonly #catalog: SensorCatalog;
+  readonly #sampler: Sampler;
+  readonly #guard: OverlayGuard;
+  readonly #handle: (request: Request) => Response | Promise<Response>;
+  #bindings: HttpBinding[] = [];
+  #rediscovery: Timer | null = null;
+  /** One start or stop at a time, in the order of the calls. */
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(options: SensorServiceOptions) {
+    const { clock, log, node, clockSynchronised, random = Math.random } = options;
+    this.#options = options;
+    this.#catalog = new SensorCatalog(options);
+    this.#sampler = new Sampler({ clock, log, random, clockSynchronised });
+    this.#guard = new OverlayGuard(options.overlayNetworks, clock, log);
+    const onFault = (error: unknown) => this.#fault(error);
+    const routes = sensorRoutes({
+      source: this.#sampler,
+      node,
+      clockSynchronised,
+      wallMs: () => clock.wallMs(),
+      onFault,
+    });
+    this.#handle = (request) => routes.fetch(request);
+  }
+
+  /**
+   * Samples, and listens on exactly these addresses; called again, it keeps what is right and moves the rest. Throws
+   * the first EnvironmentFault when an address cannot be bound, after trying all: the others are served, and when it is
+   * retryable the same call binds what was missing.
+   */
+  start(addresses: readonly string[], port: number): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#startSampling();
+      await this.#unbind((binding) => addresses.includes(binding.address) && binding.port === port);
+      const missing = addresses.filter(
+        (address) => !this.#bindings.some((binding) => binding.address === address),
+      );
+      const outcomes = await Promise.allSettled(missing.map((address) => this.#bind(address, port)));
+      for (const outcome of outcomes) if (outcome.status === 'fulfilled') this.#bindings.push(outcome.value);
+      this.#options.log.info('sensors.listening', { at: this.report().listening.join(' ') });
+      const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failed) throw failed.reason;
+    });
+  }
+
+  /** Cuts connections, stops listening and sampling. Idempotent. */
+  stop(): Promise<void> {
+    return this.#inTurn(async () => {
+      this.#rediscovery?.cancel();
+      this.#rediscovery = null;
+      this.#sampler.stop();
+      await this.#unbind(() => false);
+    });
+  }
+
+  report(): SensorReport {
+    const readings = this.#sampler.readings();
+    const stale = readings.filter(({ quality }) => quality !== 'ok').length;
+    return { count: readings.length, stale, listening: this.#bindings.map(urlOf) };
+  }
+
+  async #startSampling(): Promise<void> {
+    if (this.#rediscovery) return;
+    const { clock } = this.#options;
+    this.#rediscovery = clock.every(REDISCOVERY_MS, () => void this.#rediscover());
+    const tried = this.#sampler.track(await this.#catalog.discover());
+    await endsWithin(clock, FIRST_ROUND_LIMIT_MS, tried);
+  }
+
+  async #rediscover(): Promise<void> {
+    const sensors = await this.#catalog.discover();
+    // It may have been stopped meanwhile.
+    if (this.#rediscovery) void this.#sampler.track(sensors);
+  }
+
+  #bind(address: string, port: number): Promise<HttpBinding> {
+    return this.#options.httpListener.listen({
+      address,
+      port,
+      admits: (remoteAddress) => this.#guard.admits(remoteAddress),
+      handle: this.#handle,
+      onFault: (error) => this.#fault(error),
+    });
+  }
+
+  async #unbind(keep: (binding: HttpBinding) => boolean): Promise<void> {
+    const leaving = this.#bindings.filter((binding) => !keep(binding));
+    this.#bindings = this.#bindings.filter(keep);
+    await Promise.all(leaving.map((binding) => binding.close()));
+  }
+
+  #fault(error: unknown): void {
+    this.#options.log.error('sensors.request-failed', { problem: sentenceOf(error) });
+  }
+
+  #inTurn(task: () => Promise<void>): Promise<void> {
+    const turn = this.#last.then(task);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
+
+function urlOf({ address, port }: HttpBinding): string {
+  const host = address.includes(':') ? `[${address}]` : address;
+  return port === 80 ? `http://${host}/` : `http://${host}:${port}/`;
+}

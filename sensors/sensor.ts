@@ -1,0 +1,44 @@
+/**
+ * The port of everything that measures. A driver is one folder in sensors/drivers/: it finds the sensors that the
+ * kernel shows, and each sensor reads one value. Schedule, time limits, quality and serving are not a driver's concern.
+ */
+import type { BoardFacts } from '../agent/ports/board-facts.ts';
+import type { Sysfs } from '../agent/ports/sysfs.ts';
+
+/** One thing that can be read over and over. */
+export interface Sensor {
+  /** Stable across boots, kebab-case (`cpu-temperature`): it stands in URLs. */
+  readonly id: string;
+  /** For people: `CPU temperature`. */
+  readonly name: string;
+  /** What is measured: `temperature`, `memory`, `network`. */
+  readonly kind: string;
+  /** Where the value is a number, its unit as registered for SenML (RFC 8428): `Cel`, `B`, `s`, `/` (ratio). */
+  readonly unit: Unit | null;
+  /** How often it is read. */
+  readonly intervalMs: number;
+  /** One value now. Throws with one sentence; the sampler keeps the last value. May hang: the sampler has a limit. */
+  read(signal: AbortSignal): Promise<SensorValue>;
+}
+
+export type SensorValue = number | string;
+
+/** Codes of the IANA registry "SenML Units" that drivers use. */
+export type Unit = 'Cel' | 'B' | 's' | '/';
+
+/** Finds the sensors of one kind of source. */
+export interface SensorDriver {
+  /** Name of the driver's folder. */
+  readonly kind: string;
+  /** The sensors that are there now; called again from time to time, and must give the same id to the same sensor. */
+  discover(context: DiscoveryContext): Promise<Sensor[]>;
+}
+
+export interface DiscoveryContext {
+  readonly sysfs: Sysfs;
+  readonly facts: BoardFacts;
+  /** How often a sensor that changes all the time is to be read. */
+  readonly intervalMs: number;
+  /** Aborts when discovery takes too long. */
+  readonly signal: AbortSignal;
+}
