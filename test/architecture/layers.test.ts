@@ -49,7 +49,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   hono: ['sensors/', 'agent/control/', 'agent/adapters/'],
   '@hono/node-server': ['agent/adapters/'],
   systeminformation: ['agent/adapters/'],
-  valibot: ['provisioning/', 'sensors/', 'agent/control/', 'agent/links/', 'agent/signalling/'],
+  valibot: ['agent/wire/', 'provisioning/', 'sensors/', 'agent/control/', 'agent/links/', 'agent/signalling/'],
   '@sigstore/core': ['agent/trust/'],
   'ipaddr.js': ['provisioning/', 'agent/wire/'],
   commander: ['agent/main.ts', 'agent/cli/'],
