@@ -87,7 +87,7 @@ function registerAdd(fleet: Command, io: CliIo): void {
       'Adds a device: gives it an address, and writes the one-off claim that makes a board this device.',
     )
     .argument(...DIRECTORY)
-    .argument('<device>', 'its name, which becomes NAME.local')
+    .argument('<device>', 'its name: letters, digits and hyphens')
     .option('--ip <address>', 'address in the fleet (default: the lowest free one)')
     .option('--tag <tag>', 'a tag, for policy and rollout (repeat for more)', appended)
     .option('--claim <file>', 'where to write the claim (default: DEVICE.claim.json)')

@@ -53,7 +53,7 @@ async function registerFleetCommands(program: Command, args: readonly string[], 
   } else {
     program
       .command('fleet')
-      .summary('make and run a fleet: init, add, serve, apply, list, show, status, revoke');
+      .summary('make and run a fleet: init, add, serve, list, show, status');
   }
 }
 

@@ -1,0 +1,90 @@
+/**
+ * What a device is told to be: the one schema of its settings. Defaults stand here and nowhere else. The signed form
+ * holds no secrets in clear; `DeviceConfig` is what comes out once everything was checked and unsealed.
+ */
+import * as v from 'valibot';
+import {
+  brokerUrlField,
+  caField,
+  ip4Field,
+  ip4NetworkField,
+  ip6Field,
+  ip6NetworkField,
+  labelField,
+  tagsField,
+  textField,
+} from './document-fields.ts';
+
+const integer = (min: number, max: number) =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
+
+/** `stun:host:port`, `turn:user:password@host:port`, as libdatachannel reads them. */
+export const iceServerField = v.pipe(textField(512), v.regex(/^(?:stun|turn|turns):\S+$/));
+
+/** 1400 leaves room for our header inside 1500-byte IPv4 and IPv6 paths; IPv6 needs at least 1280 (RFC 8200). */
+export const mtuField = v.optional(integer(1280, 9000), 1400);
+
+export const LinkSettingsSchema = v.strictObject({
+  iceServers: v.optional(v.pipe(v.array(iceServerField), v.maxLength(16)), []),
+  /** 0: idle links are kept. */
+  idleCloseMs: v.optional(integer(0, 86_400_000), 300_000),
+  /** 0: the kernel chooses. */
+  udpPort: v.optional(integer(0, 65_535), 0),
+});
+
+export const SensorSettingsSchema = v.strictObject({
+  enabled: v.optional(v.boolean(), true),
+  intervalMs: v.optional(integer(100, 86_400_000), 5_000),
+  httpPort: v.optional(integer(1, 65_535), 80),
+});
+
+export const ConfirmSettingsSchema = v.strictObject({
+  /** How long a new config has to show that the node works with it; after that the last good one comes back. */
+  timeoutMs: v.optional(integer(1_000, 600_000), 60_000),
+});
+
+/** The part of a signed config that says how to be; what of it is secret stands in SecretsSchema. */
+export const DeviceSettingsSchema = v.strictObject({
+  device: v.strictObject({ name: labelField, ip4: ip4Field, ip6: ip6Field, tags: tagsField }),
+  network: v.strictObject({ ip4: ip4NetworkField, ip6: ip6NetworkField, mtuBytes: mtuField }),
+  broker: v.strictObject({
+    url: brokerUrlField,
+    username: v.exactOptional(textField(256)),
+    ca: v.exactOptional(caField),
+  }),
+  links: v.optional(LinkSettingsSchema, {}),
+  sensors: v.optional(SensorSettingsSchema, {}),
+  confirm: v.optional(ConfirmSettingsSchema, {}),
+});
+
+export type DeviceSettings = v.InferOutput<typeof DeviceSettingsSchema>;
+
+/** Sealed to the device, because every client of the broker can read a retained config. */
+export const SecretsSchema = v.strictObject({
+  brokerPassword: v.exactOptional(textField(256)),
+  iceServers: v.optional(v.pipe(v.array(iceServerField), v.maxLength(16)), []),
+});
+
+export type Secrets = v.InferOutput<typeof SecretsSchema>;
+
+/** A device's verified configuration: full state, never a delta. */
+export interface DeviceConfig {
+  readonly serial: number;
+  readonly device: DeviceSettings['device'];
+  readonly network: DeviceSettings['network'];
+  readonly broker: DeviceSettings['broker'] & { password?: string };
+  readonly links: DeviceSettings['links'];
+  readonly sensors: DeviceSettings['sensors'];
+  readonly confirm: DeviceSettings['confirm'];
+}
+
+/** Joins what was public with what was sealed. */
+export function joinSecrets(serial: number, settings: DeviceSettings, secrets: Secrets): DeviceConfig {
+  const { brokerPassword, iceServers } = secrets;
+  return {
+    serial,
+    ...settings,
+    broker: { ...settings.broker, ...(brokerPassword === undefined ? {} : { password: brokerPassword }) },
+    links: { ...settings.links, iceServers: [...settings.links.iceServers, ...iceServers] },
+  };
+}
