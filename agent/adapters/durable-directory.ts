@@ -1,17 +1,41 @@
 /** Directories whose entries are on the disk when the call returns: without it a power cut may take a new name away. */
 import { constants } from 'node:fs';
-import { mkdir, open } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isCode } from './file-fault.ts';
 
 const PRIVATE_DIRECTORY_MODE = 0o700;
 
-/** Makes the directory and those above it, each one's entry on disk before anything is put into it. */
+/**
+ * Makes the directory and those above it, each one's entry on disk before anything is put into it. Step by step,
+ * because Node's own recursive mkdir never returns where the kernel answers ENOENT for good, as below /proc.
+ */
 export async function makeDirectory(directory: string): Promise<void> {
-  const first = await mkdir(directory, { recursive: true, mode: PRIVATE_DIRECTORY_MODE });
-  if (first === undefined) return;
-  for (let made = directory; made.length >= first.length; made = dirname(made)) {
-    await syncDirectory(dirname(made));
+  try {
+    await makeOne(directory);
+  } catch (error) {
+    if (!isCode(error, 'ENOENT') || dirname(directory) === directory) throw error;
+    await makeDirectory(dirname(directory));
+    await makeOne(directory);
+  }
+}
+
+async function makeOne(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { mode: PRIVATE_DIRECTORY_MODE });
+  } catch (error) {
+    const known = isCode(error, 'EEXIST', 'EROFS') && (await isDirectory(directory));
+    if (known) return;
+    throw error;
+  }
+  await syncDirectory(dirname(directory));
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch {
+    return false;
   }
 }
 

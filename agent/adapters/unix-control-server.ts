@@ -1,10 +1,11 @@
 /** HTTP on a unix socket for the control API: the socket file is the lock and, by its mode, the only access control. */
-import { chmodSync, lstatSync, mkdirSync, unlinkSync } from 'node:fs';
+import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, resolve } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { EnvironmentFault, sentenceOf } from '../errors.ts';
+import { makeDirectory } from './durable-directory.ts';
 import { isCode } from './file-fault.ts';
 
 /** sizeof(sun_path) without its final zero (unix(7)). The kernel's own error for longer ones names no reason. */
@@ -30,6 +31,7 @@ export async function openControlServer(
 ): Promise<ControlServer> {
   const path = resolve(socketPath);
   refuseLongPath(path);
+  await makePlace(path);
   await clearStaleSocket(path);
   const server = createServer(listenerOf(fetchHandler));
   server.maxConnections = MAX_CONNECTIONS;
@@ -57,6 +59,14 @@ function refuseLongPath(path: string): void {
     'socket-path-too-long',
     `the socket path ${path} has ${bytes} bytes and Linux allows ${MAX_PATH_BYTES}: name a shorter one with --socket`,
   );
+}
+
+async function makePlace(path: string): Promise<void> {
+  try {
+    await makeDirectory(dirname(path));
+  } catch (error) {
+    throw socketFault(path, error);
+  }
 }
 
 async function clearStaleSocket(path: string): Promise<void> {
@@ -105,7 +115,6 @@ function listen(server: Server, path: string): Promise<void> {
     server.on('error', fail);
     server.once('listening', listening);
     try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       bindPrivately(server, path);
     } catch (error) {
       fail(error);
@@ -131,6 +140,7 @@ const WHY_BY_ERRNO: Readonly<Record<string, string>> = {
   ENOSPC: 'no space is left on the disk',
   EADDRINUSE: 'another agent took it at this moment',
   ENOTDIR: 'a file stands where a directory should be',
+  ENOENT: 'the directory cannot be made',
   EEXIST: 'a file stands where a directory should be',
 };
 

@@ -27,7 +27,10 @@ export interface Datapath {
    * source check as a fast one; null: the controller made it itself (an ARP reply). Borrowed until return.
    */
   deliver(slot: number | null, frame: Uint8Array): boolean;
-  /** Sends a sealed probe to `endpoint`; the peer's datapath echoes it, which comes back as `probe-reply`. */
+  /**
+   * Sends a sealed probe to `endpoint`; the peer's datapath echoes it, which comes back as `probe-reply`. `id` is
+   * uint32; where a reply proves that the peer is at an endpoint, choose it at random.
+   */
   sendProbe(slot: number, endpoint: Endpoint, id: number): void;
   stats(): DatapathStats;
   /** Stops the thread, wipes keys, removes the TAP. Idempotent. */

@@ -1,0 +1,192 @@
+/**
+ * The datapath port over the addon in agent/native/. The addon checks its arguments and throws errno and step; here
+ * those become sentences, and the machine's own addresses are looked at before a TAP is made.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { arch, constants, networkInterfaces } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { EnvironmentFault, Refusal, sentenceOf, UsageError } from '../errors.ts';
+import type {
+  Datapath,
+  DatapathEvent,
+  DatapathOptions,
+  DatapathPeer,
+  DatapathStats,
+  Endpoint,
+  FastSession,
+  OpenDatapath,
+  PeerTraffic,
+} from '../ports/datapath.ts';
+import { overlappingAddress } from './address-overlap.ts';
+
+/** The class that the addon exports; agent/native/binding.c. */
+interface Addon {
+  readonly Datapath: new (
+    options: DatapathOptions,
+    receive: (events: DatapathEvent[]) => void,
+  ) => AddonDatapath;
+}
+
+interface AddonDatapath extends Omit<Datapath, 'stats' | 'close'> {
+  stats(): Omit<DatapathStats, 'peers'> & { peers: [slot: number, traffic: PeerTraffic][] };
+  close(): void;
+}
+
+/** Linux device names: no slash, colon or space; `%d` once, for the kernel's numbering. */
+const TAP_NAME = /^(?!\.{1,2}$)(?=.{1,15}$)[^\s/:%]*(%d)?[^\s/:%]*$/;
+
+/**
+ * Opens the TAP and the UDP port and starts the datapath's thread. The thread does not keep the process alive; close
+ * it to give TAP and port back at once. Throws UsageError for a tapName that no device can have.
+ */
+export const openNativeDatapath: OpenDatapath = (options, receive) => {
+  if (!TAP_NAME.test(options.tapName)) {
+    throw new UsageError(
+      `TAP name '${options.tapName}' is not a device name: use 1 to 15 characters without space, '/' or ':'.`,
+    );
+  }
+  refuseTakenAddresses(options);
+  const addon = loadAddon();
+  try {
+    return new NativeDatapath(new addon.Datapath(options, receive));
+  } catch (error) {
+    throw environmentFault(error, options);
+  }
+};
+
+class NativeDatapath implements Datapath {
+  readonly tapName: string;
+  readonly udpPort: number;
+  readonly ip6Configured: boolean;
+  readonly #addon: AddonDatapath;
+
+  constructor(addon: AddonDatapath) {
+    this.#addon = addon;
+    this.tapName = addon.tapName;
+    this.udpPort = addon.udpPort;
+    this.ip6Configured = addon.ip6Configured;
+  }
+
+  setPeer(peer: DatapathPeer): void {
+    refusing(() => this.#addon.setPeer(peer), `Peer ${peer.mac} in slot ${peer.slot}`);
+  }
+
+  removePeer(slot: number): void {
+    this.#addon.removePeer(slot);
+  }
+
+  addSession(slot: number, session: FastSession): void {
+    refusing(() => this.#addon.addSession(slot, session), `Session ${session.receiveIndex} for slot ${slot}`);
+  }
+
+  setPath(slot: number, endpoint: Endpoint | null): void {
+    refusing(() => this.#addon.setPath(slot, endpoint), `Path of slot ${slot}`);
+  }
+
+  sendFrame(slot: number, frame: Uint8Array): boolean {
+    return this.#addon.sendFrame(slot, frame);
+  }
+
+  deliver(slot: number | null, frame: Uint8Array): boolean {
+    return this.#addon.deliver(slot, frame);
+  }
+
+  sendProbe(slot: number, endpoint: Endpoint, id: number): void {
+    this.#addon.sendProbe(slot, endpoint, id);
+  }
+
+  stats(): DatapathStats {
+    const { peers, ...totals } = this.#addon.stats();
+    return { ...totals, peers: new Map(peers) };
+  }
+
+  async close(): Promise<void> {
+    this.#addon.close();
+  }
+}
+
+/** Beside the bundle where the agent is installed; in dist/ where tests run the sources. */
+function loadAddon(): Addon {
+  const name = `datapath-linux-${arch()}.node`;
+  const places = [new URL(`./${name}`, import.meta.url), new URL(`../../dist/${name}`, import.meta.url)];
+  const found = places.map((place) => fileURLToPath(place)).find((path) => existsSync(path));
+  if (found === undefined) {
+    throw new EnvironmentFault(
+      'datapath-missing',
+      `The datapath addon ${name} is not beside the agent: build it with 'node agent/native/build.mjs', or install a package for ${arch()}.`,
+    );
+  }
+  try {
+    return createRequire(import.meta.url)(found) as Addon;
+  } catch (cause) {
+    throw new EnvironmentFault(
+      'datapath-missing',
+      `The datapath addon ${found} does not load on this machine (${sentenceOf(cause)}): build it here with 'node agent/native/build.mjs'.`,
+      { cause },
+    );
+  }
+}
+
+function refuseTakenAddresses({ ip4, ip6 }: DatapathOptions): void {
+  for (const [device, addresses] of Object.entries(networkInterfaces())) {
+    for (const { address, cidr, internal } of addresses ?? []) {
+      const taken = cidr !== null && !internal && overlappingAddress(cidr, [ip4, ip6]);
+      if (!taken) continue;
+      throw new EnvironmentFault(
+        'address-in-use',
+        `The overlay's address ${taken} overlaps ${address} (${cidr}) of ${device} on this machine: take ${device} down, or give the fleet another network.`,
+      );
+    }
+  }
+}
+
+/** What a result of the addon's table means to the caller: a peer or session that cannot be had beside the others. */
+function refusing(change: () => void, subject: string): void {
+  try {
+    change();
+  } catch (cause) {
+    const code = codeOf(cause);
+    if (!['no-such-peer', 'mac-in-use', 'index-in-use', 'no-memory'].includes(code)) throw cause;
+    throw new Refusal(code, `${subject} is refused by the datapath: ${sentenceOf(cause)}`, { cause });
+  }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}
+
+const { EPERM, EACCES, EBUSY, EINVAL, EADDRINUSE, ENOENT, ENODEV, ENXIO } = constants.errno;
+
+/** The addon's {step, errno} as one of the port's faults; anything else (TypeError, RangeError) is passed on. */
+function environmentFault(cause: unknown, { tapName, udpPort }: DatapathOptions): unknown {
+  if (!(cause instanceof Error && 'step' in cause && 'errno' in cause)) return cause;
+  const { step, errno, message } = cause;
+  const fault = (code: string, sentence: string, retryable = false) =>
+    new EnvironmentFault(code, sentence, { cause, retryable });
+
+  if (step === 'open-tun-device' && (errno === ENOENT || errno === ENODEV || errno === ENXIO)) {
+    return fault('no-tun-device', "There is no /dev/net/tun: load the kernel's tun module (modprobe tun).");
+  }
+  if (errno === EPERM || errno === EACCES) {
+    return fault(
+      'no-privilege',
+      `Making TAP device '${tapName}' is not permitted (${step}): run as root or with CAP_NET_ADMIN, or in a user namespace with /dev/net/tun of mode 0666.`,
+    );
+  }
+  if (step === 'create-tap' && (errno === EBUSY || errno === EINVAL)) {
+    return fault(
+      'tap-name-in-use',
+      `Another process or interface has the name '${tapName}': stop it, or choose another TAP name.`,
+      true,
+    );
+  }
+  if (step === 'bind-udp-port' && errno === EADDRINUSE) {
+    return fault(
+      'port-in-use',
+      `UDP port ${udpPort} is taken by another process: stop it, or choose another port (0: any).`,
+      true,
+    );
+  }
+  return fault('datapath-failed', `The datapath could not ${String(step).replaceAll('-', ' ')}: ${message}.`);
+}

@@ -1,0 +1,40 @@
+/*
+ * The part of OpenSSL's libcrypto that the datapath calls. Node exports these functions from its own binary, so the
+ * addon links no library and needs no OpenSSL headers to build: the names resolve when Node loads it. The prototypes
+ * and constants are those of <openssl/evp.h>, unchanged since OpenSSL 1.1.0.
+ */
+#ifndef TINCAN_LIBCRYPTO_H
+#define TINCAN_LIBCRYPTO_H
+
+#include <stddef.h>
+
+typedef struct evp_cipher_st EVP_CIPHER;
+typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
+typedef struct engine_st ENGINE;
+
+#define EVP_CTRL_AEAD_GET_TAG 0x10
+#define EVP_CTRL_AEAD_SET_TAG 0x11
+
+extern const EVP_CIPHER *EVP_aes_256_gcm(void);
+extern const EVP_CIPHER *EVP_chacha20_poly1305(void);
+
+extern EVP_CIPHER_CTX *EVP_CIPHER_CTX_new(void);
+/* Wipes the key schedule before it frees it. */
+extern void EVP_CIPHER_CTX_free(EVP_CIPHER_CTX *context);
+extern int EVP_CIPHER_CTX_ctrl(EVP_CIPHER_CTX *context, int type, int argument, void *pointer);
+
+extern int EVP_EncryptInit_ex(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, ENGINE *engine,
+                              const unsigned char *key, const unsigned char *nonce);
+extern int EVP_EncryptUpdate(EVP_CIPHER_CTX *context, unsigned char *out, int *out_bytes, const unsigned char *in,
+                             int in_bytes);
+extern int EVP_EncryptFinal_ex(EVP_CIPHER_CTX *context, unsigned char *out, int *out_bytes);
+
+extern int EVP_DecryptInit_ex(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, ENGINE *engine,
+                              const unsigned char *key, const unsigned char *nonce);
+extern int EVP_DecryptUpdate(EVP_CIPHER_CTX *context, unsigned char *out, int *out_bytes, const unsigned char *in,
+                             int in_bytes);
+extern int EVP_DecryptFinal_ex(EVP_CIPHER_CTX *context, unsigned char *out, int *out_bytes);
+
+extern void OPENSSL_cleanse(void *memory, size_t bytes);
+
+#endif

@@ -1,0 +1,91 @@
+/* What comes from liars, repeaters and noise: refused, counted by name, and without effect on what is honest. */
+#include "node_pair.h"
+
+static void refuses_frames_that_speak_for_others(void)
+{
+    struct pair pair = make_pair();
+    uint8_t frame[100], got[FRAME_MAX_BYTES];
+    make_frame(frame, sizeof frame, &pair.b, pair.b.addresses.mac);
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(drops(&pair.b, DROP_SOURCE_MAC_MISMATCH) == 1);
+    make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
+    frame[FRAME_HEADER_BYTES + 15] = 9;
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(drops(&pair.b, DROP_SOURCE_IP_MISMATCH) == 1);
+    make_frame(frame, sizeof frame, &pair.a, pair.a.addresses.mac);
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(drops(&pair.b, DROP_NOT_FOR_THIS_NODE) == 1);
+    CHECK(into_kernel(&pair.b, got) == -1 && errno == EAGAIN);
+    free_pair(&pair);
+}
+
+static void send_raw(struct node *to, const uint8_t *packet, size_t bytes)
+{
+    struct udp_socket attacker;
+    struct fault fault;
+    CHECK(socket_open(&attacker, 0, &fault));
+    CHECK(socket_send(&attacker, &to->endpoint, packet, bytes));
+    take_packets(to);
+    socket_close(&attacker);
+}
+
+static void refuses_packets_that_are_changed_or_repeated(void)
+{
+    struct pair pair = make_pair();
+    uint8_t frame[100], packet[PACKET_MAX_BYTES], got[FRAME_MAX_BYTES];
+    const size_t bytes = sizeof frame + PACKET_OVERHEAD_BYTES;
+    make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
+    CHECK(control_send_frame(pair.a.datapath, 4, frame, sizeof frame));
+    memcpy(packet, pair.a.datapath->packet, bytes);
+    take_packets(&pair.b);
+    CHECK(into_kernel(&pair.b, got) == sizeof frame);
+
+    send_raw(&pair.b, packet, bytes);
+    CHECK(drops(&pair.b, DROP_PACKET_REPLAYED) == 1);
+    packet[8] += 7;
+    send_raw(&pair.b, packet, bytes);
+    CHECK(drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC) == 1);
+    packet[4] ^= 1;
+    send_raw(&pair.b, packet, bytes);
+    CHECK(drops(&pair.b, DROP_PACKET_UNKNOWN_INDEX) == 1);
+    packet[0] = 0;
+    send_raw(&pair.b, packet, bytes);
+    CHECK(drops(&pair.b, DROP_PACKET_UNKNOWN_TYPE) == 1);
+    send_raw(&pair.b, packet, 0);
+    CHECK(drops(&pair.b, DROP_PACKET_TOO_SHORT) == 1);
+    CHECK(into_kernel(&pair.b, got) == -1);
+    /* Forgeries are no sign of life, and moved no window: the next honest packet passes. */
+    CHECK(event_ring_is_empty(&pair.b.datapath->ring));
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(into_kernel(&pair.b, got) == sizeof frame);
+    free_pair(&pair);
+}
+
+static void survives_arbitrary_and_altered_packets(void)
+{
+    struct pair pair = make_pair();
+    struct udp_socket attacker;
+    struct fault fault;
+    uint8_t frame[100], packet[400], got[FRAME_MAX_BYTES];
+    make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
+    CHECK(socket_open(&attacker, 0, &fault));
+    for (int round = 0; round < 20000; round++) {
+        size_t bytes = next_random() % sizeof packet;
+        for (size_t at = 0; at < bytes; at++) packet[at] = (uint8_t)next_random();
+        /* Half of them get past header and table. */
+        if (bytes >= PACKET_HEADER_BYTES && round % 2 == 0) {
+            packet_write_header(packet, &(struct packet_header){PACKET_FRAME + round % 3, 22, next_random()});
+        }
+        CHECK(socket_send(&attacker, &pair.b.endpoint, packet, bytes));
+        CHECK(inbound_batch(pair.b.datapath));
+    }
+    CHECK(pair.b.datapath->counters.to_tap.frames == 0);
+    CHECK(drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC) > 5000);
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(into_kernel(&pair.b, got) == sizeof frame);
+    socket_close(&attacker);
+    free_pair(&pair);
+}
+
+RUN_TESTS(TEST(refuses_frames_that_speak_for_others), TEST(refuses_packets_that_are_changed_or_repeated),
+          TEST(survives_arbitrary_and_altered_packets))
