@@ -11,7 +11,7 @@ export interface AgentControl {
   trimLink(target: string): Promise<LinkReport>;
   /** One probe over the link, which is created where there is none. Throws Refusal('no-answer' | 'not-a-member', …). */
   ping(target: string, timeoutMs: number): Promise<PingReport>;
-  /** Happenings since the agent started, newest last, and new ones as they come. Returns how to stop listening. */
+  /** Happenings from now on, as they come. Returns how to stop listening. */
   subscribe(listener: (event: AgentEvent) => void): () => void;
 }
 

@@ -4,8 +4,11 @@ import type { Membership } from './member-directory.ts';
 export interface SignalService {
   /** Resolves when the broker took it. A caller retries until the peer reacts; a repeat is harmless. */
   send(to: Membership, signal: Signal): Promise<void>;
-  /** Authentic signals only: sealed to us, signed by a member of the fleet, not a replay. */
-  onSignal(listener: (from: Membership, signal: Signal) => void): void;
+  /**
+   * Authentic signals only: sealed to us, signed by a member of the fleet, not a replay. `sequence` rises with every
+   * signal that the sender ever made, so that late ones can be told from new ones.
+   */
+  onSignal(listener: (from: Membership, signal: Signal, sequence: number) => void): void;
 }
 
 /** `session` names one attempt at a link: 16 random bytes in hex, chosen by the offering side. */

@@ -30,6 +30,7 @@ export const CONTROLLER_DROP_REASONS = [
   'slow-path-full',
   'slow-path-closed',
   'link-failed',
+  'link-refused',
 ] as const;
 
 export type DropReason = (typeof DATAPATH_DROP_REASONS)[number] | (typeof CONTROLLER_DROP_REASONS)[number];

@@ -1,0 +1,55 @@
+/** Whether anybody wants a link, and when it is tried again after a failure. */
+import type { Clock, Timer } from '../ports/clock.ts';
+import { retryDelayMs } from './retry-schedule.ts';
+
+/** How long after the last wish for the link it is tried again by itself; a new wish starts it anyway. */
+const DEMAND_MS = 30_000;
+
+export class LinkDemand {
+  readonly #clock: Clock;
+  readonly #random: () => number;
+  readonly #retry: () => void;
+  #timer: Timer | null = null;
+  #wantedAtMs = Number.NEGATIVE_INFINITY;
+  failures = 0;
+
+  constructor(clock: Clock, random: () => number, retry: () => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#retry = retry;
+  }
+
+  /** A try is scheduled. */
+  get waiting(): boolean {
+    return this.#timer !== null;
+  }
+
+  get wanted(): boolean {
+    return this.#clock.monotonicMs() - this.#wantedAtMs <= DEMAND_MS;
+  }
+
+  want(atMs: number): void {
+    this.#wantedAtMs = Math.max(this.#wantedAtMs, atMs);
+  }
+
+  unwant(): void {
+    this.#wantedAtMs = Number.NEGATIVE_INFINITY;
+    this.cancelRetry();
+  }
+
+  retryLater(atOnce: boolean): void {
+    this.cancelRetry();
+    const delayMs = atOnce ? 0 : retryDelayMs(this.failures, this.#random);
+    this.#timer = this.#clock.after(delayMs, () => this.retryNow());
+  }
+
+  retryNow(): void {
+    this.cancelRetry();
+    this.#retry();
+  }
+
+  cancelRetry(): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+  }
+}

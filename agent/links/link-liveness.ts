@@ -1,0 +1,91 @@
+/**
+ * Whether a path, and the link as a whole, is alive. Authentic packets of the peer are the only sign of life; silence
+ * counts only from the first thing that we sent and that was not answered. Pure: the caller keeps the watch.
+ *
+ *   fast path  unanswered 1.5 s: probe every 250 ms;  2.5 s: lost, frames take the slow path
+ *   link       silent 5 s, or a path in doubt: ask over `control` every second;  8 s without any answer: dead
+ *
+ * So a killed peer is noticed within 5 + 8 s, and one that is stopped for 5 s is not.
+ */
+export const SUSPECT_AFTER_MS = 1_500;
+export const LOST_AFTER_MS = 2_500;
+/** Also what keeps a NAT's mapping open; the shortest in use is about 30 s. */
+export const KEEP_ALIVE_MS = 5_000;
+export const ASK_EVERY_MS = 1_000;
+export const DEAD_AFTER_MS = 8_000;
+/** A tick that comes this late means that we ourselves were stopped: silence cannot be held against the peer. */
+const STOPPED_AFTER_MS = 1_000;
+
+export interface FastWatch {
+  unansweredSinceMs: number | null;
+  tickMs: number;
+}
+
+export interface FastSigns {
+  nowMs: number;
+  /** Of the datapath's counters for this peer; null: never. */
+  lastSentAgeMs: number | null;
+  lastReceivedAgeMs: number | null;
+}
+
+export type FastVerdict = 'alive' | 'keep-alive' | 'suspect' | 'lost';
+
+export function startFastWatch(nowMs: number): FastWatch {
+  return { unansweredSinceMs: null, tickMs: nowMs };
+}
+
+export function watchFastPath(
+  watch: FastWatch,
+  signs: FastSigns,
+): { watch: FastWatch; verdict: FastVerdict } {
+  const { nowMs, lastSentAgeMs, lastReceivedAgeMs } = signs;
+  const sentMs = lastSentAgeMs === null ? null : nowMs - lastSentAgeMs;
+  const heardMs = lastReceivedAgeMs === null ? Number.NEGATIVE_INFINITY : nowMs - lastReceivedAgeMs;
+  let since = watch.unansweredSinceMs;
+  if (since !== null && heardMs >= since) since = null;
+  if (since === null && sentMs !== null && sentMs > heardMs) since = Math.max(sentMs, watch.tickMs);
+  if (since !== null && nowMs - watch.tickMs > STOPPED_AFTER_MS) since = nowMs;
+  const silentMs = since === null ? 0 : nowMs - since;
+  const next = { unansweredSinceMs: since, tickMs: nowMs };
+  if (silentMs >= LOST_AFTER_MS) return { watch: next, verdict: 'lost' };
+  if (silentMs >= SUSPECT_AFTER_MS) return { watch: next, verdict: 'suspect' };
+  const quiet = since === null && nowMs - heardMs >= KEEP_ALIVE_MS;
+  return { watch: next, verdict: quiet ? 'keep-alive' : 'alive' };
+}
+
+export interface LinkWatch {
+  /** When the question that is still open was first asked. */
+  askedSinceMs: number | null;
+  lastAskMs: number;
+  tickMs: number;
+}
+
+export interface LinkSigns {
+  nowMs: number;
+  /** The last authentic thing heard on any path. */
+  heardMs: number;
+  /** The transport reports trouble, or the fast path is silent. */
+  inDoubt: boolean;
+}
+
+export function startLinkWatch(nowMs: number): LinkWatch {
+  return { askedSinceMs: null, lastAskMs: Number.NEGATIVE_INFINITY, tickMs: nowMs };
+}
+
+export function watchLink(
+  watch: LinkWatch,
+  signs: LinkSigns,
+): { watch: LinkWatch; verdict: 'alive' | 'ask' | 'dead' } {
+  const { nowMs, heardMs, inDoubt } = signs;
+  let asked = watch.askedSinceMs;
+  if (asked !== null && heardMs > asked) asked = null;
+  if (asked !== null && nowMs - watch.tickMs > STOPPED_AFTER_MS) asked = nowMs;
+  const mustAsk = asked !== null || inDoubt || nowMs - heardMs >= KEEP_ALIVE_MS;
+  if (!mustAsk) return { watch: { ...watch, askedSinceMs: null, tickMs: nowMs }, verdict: 'alive' };
+  asked ??= nowMs;
+  if (nowMs - asked >= DEAD_AFTER_MS)
+    return { watch: { ...watch, askedSinceMs: asked, tickMs: nowMs }, verdict: 'dead' };
+  const due = nowMs - watch.lastAskMs >= ASK_EVERY_MS;
+  const next = { askedSinceMs: asked, lastAskMs: due ? nowMs : watch.lastAskMs, tickMs: nowMs };
+  return { watch: next, verdict: due ? 'ask' : 'alive' };
+}

@@ -1,0 +1,37 @@
+/** A link as status and the control API show it. */
+import type { LinkReport, LinkState } from '../ports/agent-control.ts';
+import type { Membership } from '../ports/member-directory.ts';
+import type { LinkSession } from './link-session.ts';
+import type { LinkTraffic } from './link-traffic.ts';
+
+export interface LinkFacts {
+  member: Membership;
+  state: LinkState;
+  /** Null while the link is not up. */
+  session: LinkSession | null;
+  traffic: LinkTraffic;
+  setupMs: number | null;
+  ageMs: number;
+  problem: string | null;
+}
+
+export function linkReport(facts: LinkFacts): LinkReport {
+  const { session } = facts;
+  const { nodeId: peer, name, ip4, ip6 } = facts.member;
+  return {
+    peer,
+    name,
+    ip4,
+    ip6,
+    state: facts.state,
+    path: session?.path ?? null,
+    candidates: session?.candidates() ?? null,
+    endpoint: session?.fast.endpoint ?? null,
+    cipher: session?.fast.cipher ?? null,
+    rttMs: session?.rttMs() ?? null,
+    setupMs: facts.setupMs,
+    ageMs: Math.round(facts.ageMs),
+    ...facts.traffic.totals(),
+    problem: session ? null : facts.problem,
+  };
+}

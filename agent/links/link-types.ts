@@ -1,0 +1,45 @@
+/** What links are built from, and what they tell their manager. */
+import type { Clock } from '../ports/clock.ts';
+import type { Datapath } from '../ports/datapath.ts';
+import type { HostNetwork } from '../ports/host-network.ts';
+import type { Log } from '../ports/log.ts';
+import type { PeerTransportFactory } from '../ports/peer-transport.ts';
+import type { SignalService } from '../ports/signal-service.ts';
+
+/** The part of the datapath that links program. */
+export type LinkDatapath = Pick<
+  Datapath,
+  'udpPort' | 'setPeer' | 'removePeer' | 'addSession' | 'setPath' | 'sendFrame' | 'sendProbe' | 'stats'
+>;
+
+export interface LinkManagerOptions {
+  self: { nodeId: string };
+  signals: SignalService;
+  transports: PeerTransportFactory;
+  datapath: LinkDatapath;
+  host: HostNetwork;
+  aesHardware: boolean;
+  /** `stun:host:port`, `turn:user:password@host:port`. */
+  iceServers: readonly string[];
+  /** A link that neither side used this long closes; 0: never. */
+  idleCloseMs: number;
+  /** True for the overlay's own addresses, which no underlay path may use. */
+  isOverlayAddress(address: string): boolean;
+  clock: Clock;
+  log: Log;
+  /** Uniform in [0, 1), for jitter. */
+  random?: () => number;
+}
+
+export type LinkFields = Record<string, string | number | boolean | null>;
+
+/** What a link tells its manager. */
+export interface LinkEvents {
+  up(): void;
+  /** Was up and is not any more; the link may be trying again. */
+  down(reason: string): void;
+  frame(frame: Uint8Array): void;
+  /** The link is over and wants its slot freed. */
+  over(reason: string): void;
+  happened(name: string, fields: LinkFields): void;
+}
