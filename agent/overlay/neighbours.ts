@@ -14,6 +14,7 @@ import {
 } from '../wire/neighbour-discovery.ts';
 import { macOfLinkLocal, macOfNode } from '../wire/node-address.ts';
 import type { DropCounters } from './drop-counters.ts';
+import { requestLink } from './link-request.ts';
 
 /** The kernel repeats its question every second; more than this at once is a scan, not a conversation. */
 export const MAX_LOOKUPS_AT_ONCE = 64;
@@ -60,7 +61,7 @@ export class Neighbours {
       return;
     }
     this.#parts.datapath.deliver(null, reply(macOfNode(member.nodeId)));
-    this.#parts.links.request(member);
+    requestLink(this.#parts.links, member);
   }
 
   async #memberAt(address: string): Promise<Membership | null> {

@@ -19,6 +19,7 @@ import { macOfNode } from '../wire/node-address.ts';
 import { DropCounters } from './drop-counters.ts';
 import { FloodPolicy } from './flood-policy.ts';
 import { FrameQueue } from './frame-queue.ts';
+import { requestLink } from './link-request.ts';
 import { MAX_LOOKUPS_AT_ONCE, Neighbours } from './neighbours.ts';
 
 const DROP_OF: Readonly<Record<Exclude<SendResult, 'sent'>, 'slow-path-full' | 'slow-path-closed'>> = {
@@ -98,7 +99,9 @@ export class Outbound {
   }
 
   #toMember(member: Membership, frame: Uint8Array): void {
-    this.#toSlot(this.#parts.links.request(member), frame);
+    const slot = requestLink(this.#parts.links, member);
+    if (slot === null) this.drops.count('link-refused');
+    else this.#toSlot(slot, frame);
   }
 
   #toSlot(slot: number, frame: Uint8Array): void {
@@ -112,7 +115,7 @@ export class Outbound {
   #waitForLink(slot: number, frame: Uint8Array): void {
     this.#waitingForLink.push(slot, frame);
     const member = this.#parts.links.memberAt(slot);
-    if (member) this.#parts.links.request(member);
+    if (member) requestLink(this.#parts.links, member);
   }
 
   #linkUp(slot: number): void {

@@ -7,7 +7,7 @@ const text = (file: string) => readFileSync(join(root, file), 'utf8');
 const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
 const scripts = Object.keys((JSON.parse(text('package.json')) as { scripts: object }).scripts);
 /** npm's own commands that need no script. */
-const NPM_COMMANDS = ['ci', 'install', 'i'];
+const NPM_COMMANDS = ['ci', 'install', 'i', 'link'];
 
 /** Words in backticks that name a file or folder of ours: they have a slash and start with a top-level folder. */
 function pathsIn(document: string): string[] {
@@ -36,17 +36,24 @@ describe('documents', () => {
   });
 
   it.each(documents)('%s names only npm scripts that exist', (document) => {
-    const named = [...text(document).matchAll(/npm (?:run )?(?:--silent )?([a-z][\w:-]*)/g)].map((match) => match[1] ?? '');
+    const named = [...text(document).matchAll(/npm (?:run )?(?:--silent )?([a-z][\w:-]*)/g)].map(
+      (match) => match[1] ?? '',
+    );
     expect(named.filter((name) => !scripts.includes(name) && !NPM_COMMANDS.includes(name))).toEqual([]);
   });
 
   it.each(documents)('%s links only to files and headings that exist', (document) => {
     const headings = [...text(document).matchAll(/^#+ (.+)$/gm)].map((match) =>
-      (match[1] ?? '').toLowerCase().replace(/[^\w\s-]/g, '').replaceAll(' ', '-'),
+      (match[1] ?? '')
+        .toLowerCase()
+        .replace(/[^\w\s-]/g, '')
+        .replaceAll(' ', '-'),
     );
     const targets = [...text(document).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '');
     const broken = targets.filter((target) =>
-      target.startsWith('#') ? !headings.includes(target.slice(1)) : !target.includes(':') && !existsSync(join(root, target)),
+      target.startsWith('#')
+        ? !headings.includes(target.slice(1))
+        : !target.includes(':') && !existsSync(join(root, target)),
     );
     expect(broken).toEqual([]);
   });

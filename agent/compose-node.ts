@@ -1,0 +1,163 @@
+/**
+ * One node on the overlay, built from one config: datapath, signals, links, outbound frames, sensors. Everything that
+ * `openNode` opens, `close` closes, in reverse; when a step fails, what was opened before is closed again.
+ */
+import type { DeviceConfig } from '../provisioning/device-config.ts';
+import type { DeviceIdentity } from '../provisioning/device-identity.ts';
+import type { SensorReport } from '../sensors/sensor-service.ts';
+import { addressesWithin, LinuxHostNetwork, readAesHardware } from './adapters/linux-host-network.ts';
+import { openNativeDatapath } from './adapters/native-datapath.ts';
+import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
+import { NodeSensors } from './compose-sensors.ts';
+import { LinkManager } from './links/link-manager.ts';
+import { Outbound } from './overlay/outbound.ts';
+import type { DatapathReport } from './ports/agent-control.ts';
+import type { BoardFacts } from './ports/board-facts.ts';
+import type { Clock } from './ports/clock.ts';
+import type { Datapath, DatapathEvent } from './ports/datapath.ts';
+import type { HttpListener } from './ports/http.ts';
+import type { Log } from './ports/log.ts';
+import type { MemberDirectory, Membership } from './ports/member-directory.ts';
+import type { MessageBus } from './ports/message-bus.ts';
+import type { Sealer } from './ports/sealer.ts';
+import type { Sysfs } from './ports/sysfs.ts';
+import { SealedSignals } from './signalling/sealed-signals.ts';
+import { macOfNode } from './wire/node-address.ts';
+import { topicsOf } from './wire/topics.ts';
+
+/** What a node needs besides its config, and what outlives a change of config. */
+export interface NodeSurroundings {
+  fleetId: string;
+  identity: DeviceIdentity;
+  bootCount: number;
+  tapName: string;
+  bus: MessageBus;
+  sealer: Sealer;
+  directory: MemberDirectory;
+  sysfs: Sysfs;
+  facts: BoardFacts;
+  httpListener: HttpListener;
+  clockSynchronised: () => boolean;
+  clock: Clock;
+  log: Log;
+}
+
+export interface OverlayNode {
+  readonly links: LinkManager;
+  /** What does not work although the node runs, in one sentence. */
+  problem(): string | null;
+  datapathReport(): DatapathReport;
+  sensorReport(): SensorReport;
+  close(): Promise<void>;
+}
+
+/** Resolves once the TAP is up and the sensors are served. `onStopped`: the datapath ended by itself. */
+export async function openNode(
+  config: DeviceConfig,
+  own: Membership,
+  around: NodeSurroundings,
+  onStopped: (problem: string) => void,
+): Promise<OverlayNode> {
+  const closing: Array<() => void | Promise<void>> = [];
+  const close = async (): Promise<void> => {
+    for (const undo of closing.splice(0).reverse()) await undo();
+  };
+  try {
+    return { ...(await build(config, own, around, onStopped, closing)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function build(
+  config: DeviceConfig,
+  own: Membership,
+  around: NodeSurroundings,
+  onStopped: (problem: string) => void,
+  closing: Array<() => void | Promise<void>>,
+): Promise<Omit<OverlayNode, 'close'>> {
+  const { clock, log, directory, bus, identity } = around;
+  const isOverlayAddress = addressesWithin([config.network.ip4, config.network.ip6]);
+
+  let receive = (_event: DatapathEvent): void => undefined;
+  const datapath = openNativeDatapath(datapathOptions(config, own, around.tapName), (events) => {
+    for (const event of events) receive(event);
+  });
+  closing.push(() => datapath.close());
+  log.info('tap.up', { tap: datapath.tapName, ip4: own.ip4, ip6: datapath.ip6Configured ? own.ip6 : null });
+
+  const host = new LinuxHostNetwork({ tapName: datapath.tapName, isOverlayAddress, clock });
+  closing.push(() => host.close());
+  const transports = new NodeDatachannelFactory({ isOverlayAddress, log });
+  closing.push(() => transports.close());
+
+  const { nodeId, signingKey, sealingPrivateKey } = identity;
+  const signals = new SealedSignals({
+    bus,
+    sealer: around.sealer,
+    directory,
+    topics: topicsOf(around.fleetId),
+    own: { nodeId, signingKey, sealingPrivateKey, membership: own, bootCount: around.bootCount },
+    clock,
+    log,
+  });
+  closing.push(() => signals.close());
+
+  const { iceServers, idleCloseMs } = config.links;
+  const links = new LinkManager({
+    self: { nodeId },
+    signals,
+    transports,
+    datapath,
+    host,
+    aesHardware: readAesHardware(),
+    iceServers,
+    idleCloseMs,
+    isOverlayAddress,
+    clock,
+    log,
+  });
+  closing.push(() => links.stop());
+
+  const outbound = new Outbound({ self: own, directory, links, datapath, clock });
+  links.onFrame((slot, frame) => datapath.deliver(slot, frame));
+  receive = (event) => {
+    if (event.kind === 'stopped') onStopped(event.problem);
+    else if (event.kind === 'probe-reply' || event.kind === 'heard') links.receiveDatapathEvent(event);
+    else outbound.receive(event);
+  };
+
+  const sensors = new NodeSensors(config, own, around);
+  closing.push(() => sensors.stop());
+  if (config.sensors.enabled) {
+    await sensors.serve(datapath.ip6Configured ? [own.ip4, own.ip6] : [own.ip4], config.sensors.httpPort);
+  }
+  return {
+    links,
+    problem: () => sensors.problem,
+    datapathReport: () => datapathReport(datapath, outbound, config.network.mtuBytes),
+    sensorReport: () => sensors.report(),
+  };
+}
+
+function datapathOptions(config: DeviceConfig, own: Membership, tapName: string) {
+  const prefixLength = (network: string) => Number(network.split('/')[1]);
+  return {
+    tapName,
+    mac: macOfNode(own.nodeId),
+    mtuBytes: config.network.mtuBytes,
+    ip4: { address: own.ip4, prefixLength: prefixLength(config.network.ip4) },
+    ip6: { address: own.ip6, prefixLength: prefixLength(config.network.ip6) },
+    udpPort: config.links.udpPort,
+  };
+}
+
+/** The drops of both halves in one list: a frame is lost once, wherever that was. */
+function datapathReport(datapath: Datapath, outbound: Outbound, mtuBytes: number): DatapathReport {
+  const { fromTap, toTap, drops } = datapath.stats();
+  const all: Record<string, number> = { ...drops };
+  for (const [reason, count] of Object.entries(outbound.drops.snapshot()))
+    all[reason] = (all[reason] ?? 0) + count;
+  return { tap: datapath.tapName, mtuBytes, udpPort: datapath.udpPort, fromTap, toTap, drops: all };
+}

@@ -1,0 +1,61 @@
+/**
+ * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
+ * runs, says what is wrong, and tries again.
+ */
+import type { DeviceConfig } from '../provisioning/device-config.ts';
+import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
+import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
+import type { NodeSurroundings } from './compose-node.ts';
+import { sentenceOf } from './errors.ts';
+import type { Timer } from './ports/clock.ts';
+import type { Membership } from './ports/member-directory.ts';
+
+const RETRY_MS = 15_000;
+
+export class NodeSensors {
+  readonly #service: SensorService;
+  readonly #around: NodeSurroundings;
+  #retry: Timer | null = null;
+  #stopped = false;
+  /** Why the sensors are not served everywhere, in one sentence. */
+  problem: string | null = null;
+
+  constructor(config: DeviceConfig, own: Membership, around: NodeSurroundings) {
+    const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
+    this.#around = around;
+    this.#service = new SensorService({
+      drivers: BUILT_IN_DRIVERS,
+      sysfs,
+      facts,
+      clock,
+      log,
+      httpListener,
+      intervalMs: config.sensors.intervalMs,
+      node: { id: own.nodeId, name: own.name },
+      overlayNetworks: [config.network.ip4, config.network.ip6],
+      clockSynchronised,
+    });
+  }
+
+  async serve(addresses: readonly string[], port: number): Promise<void> {
+    if (this.#stopped) return;
+    try {
+      await this.#service.start(addresses, port);
+      this.problem = null;
+    } catch (error) {
+      this.problem = `sensors are not served: ${sentenceOf(error)}`;
+      this.#around.log.warn('sensors.not-served', { problem: this.problem });
+      this.#retry = this.#around.clock.after(RETRY_MS, () => void this.serve(addresses, port));
+    }
+  }
+
+  report(): SensorReport {
+    return this.#service.report();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#retry?.cancel();
+    await this.#service.stop();
+  }
+}

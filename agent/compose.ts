@@ -1,0 +1,163 @@
+/**
+ * The composition root of the device process: the only place that makes parts of all layers and joins them.
+ *
+ *   claim, state ->  provisioning (device-provisioner)  -> config -> compose-runner -> compose-node
+ *   control API  ->  compose-control
+ *
+ * Above the line in `runAgent` everything is only read and checked; below it the machine is changed.
+ */
+import { readFile } from 'node:fs/promises';
+import { arch } from 'node:os';
+import { DeviceProvisioner } from '../provisioning/device-provisioner.ts';
+import type { Admission } from '../provisioning/start-check.ts';
+import { LinuxBoardFacts } from './adapters/board-facts.ts';
+import { openDiskFileStore } from './adapters/disk-file-store.ts';
+import { HpkeSealer } from './adapters/hpke-sealer.ts';
+import { NodeHttpListener } from './adapters/http-listener.ts';
+import { isClockSynchronised } from './adapters/kernel-clock.ts';
+import { openMqttBus } from './adapters/mqtt-message-bus.ts';
+import { buildTimeMs, productVersion } from './adapters/product-version.ts';
+import { LinuxSysfs } from './adapters/sysfs.ts';
+import { systemClock } from './adapters/system-clock.ts';
+import { checkTunAccess } from './adapters/tun-access.ts';
+import { openControlServer } from './adapters/unix-control-server.ts';
+import { RunningAgent } from './compose-control.ts';
+import { EventRecorder } from './compose-events.ts';
+import { type NodeSurroundings, openNode } from './compose-node.ts';
+import { NodeRunner } from './compose-runner.ts';
+import { createControlApi } from './control/control-api.ts';
+import { Refusal, sentenceOf, UsageError } from './errors.ts';
+import type { Log } from './ports/log.ts';
+
+export interface AgentOptions {
+  stateDirectory: string;
+  claimFile: string | null;
+  socketPath: string;
+  /** Validates everything and changes nothing. */
+  check: boolean;
+  tapName: string | null;
+  log: Log;
+}
+
+/** What the process lends the agent: where `--check` answers, and the wish to stop. */
+export interface AgentIo {
+  out(text: string): void;
+  signal: AbortSignal;
+}
+
+interface Assembled {
+  provisioner: DeviceProvisioner;
+  runner: NodeRunner;
+}
+
+/** The kernel numbers it, so that a second agent on the machine gets its own. */
+const DEFAULT_TAP_NAME = 'tincan%d';
+
+/** Runs until `io.signal` is aborted; resolves when nothing is left behind. Throws TincanErrors for what cannot start. */
+export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void> {
+  const claim = options.claimFile === null ? {} : { claim: await readClaimFile(options.claimFile) };
+  checkTunAccess();
+  const events = new EventRecorder(options.log, systemClock);
+  const { provisioner, runner } = await assemble(options, events);
+  if (options.check) {
+    const admission = await provisioner.check(claim);
+    io.out(`${sentenceAbout(admission, options.stateDirectory)}\n`);
+    return;
+  }
+
+  // ---- from here on the machine is changed ----
+  const { socketPath } = options;
+  const control = new RunningAgent({
+    version: productVersion,
+    socketPath,
+    provisioner,
+    runner,
+    events,
+    clock: systemClock,
+  });
+  const api = createControlApi(control, events);
+  const server = await openControlServer(socketPath, (request) => api.fetch(request));
+  try {
+    events.info('agent.started', {
+      version: productVersion,
+      state: options.stateDirectory,
+      socket: server.path,
+    });
+    await provisioner.start(claim);
+    await aborted(io.signal);
+    events.info('agent.stopping');
+  } finally {
+    await runner.stop();
+    await provisioner.stop();
+    api.close();
+    await server.close();
+  }
+}
+
+async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
+  const clock = systemClock;
+  const sealer = new HpkeSealer();
+  const sysfs = new LinuxSysfs();
+  const facts = new LinuxBoardFacts(sysfs, log);
+  const model = (await facts.model()) ?? 'unknown';
+  const provisioner = new DeviceProvisioner({
+    store: openDiskFileStore(options.stateDirectory),
+    openBus: openMqttBus,
+    sealer,
+    clock,
+    log,
+    buildTimeMs,
+    isClockSynchronised,
+    hardware: { model, arch: arch(), agent: productVersion },
+  });
+  const runner = new NodeRunner({
+    bus: provisioner.bus(),
+    clock,
+    log,
+    open: (config, own, onStopped) => {
+      const around: NodeSurroundings = {
+        fleetId: provisioner.state().fleetId ?? '',
+        identity: provisioner.identity(),
+        bootCount: provisioner.bootCount(),
+        tapName: options.tapName ?? DEFAULT_TAP_NAME,
+        bus: provisioner.bus(),
+        directory: provisioner.directory(),
+        httpListener: new NodeHttpListener(),
+        clockSynchronised: isClockSynchronised,
+        ...{ sealer, sysfs, facts, clock, log },
+      };
+      return openNode(config, own, around, onStopped);
+    },
+  });
+  provisioner.onConfig(runner.apply);
+  return { provisioner, runner };
+}
+
+function sentenceAbout(admission: Admission, stateDirectory: string): string {
+  if (admission.kind === 'unclaimed') throw new Refusal('unclaimed', admission.problem);
+  if (admission.kind === 'claimed') {
+    return `ok: will enrol as ${admission.claim.device} in fleet ${admission.claim.fleetName}`;
+  }
+  const { device, fleetName } = admission.enrolled;
+  return `ok: ${stateDirectory} is ${device} of fleet ${fleetName}`;
+}
+
+async function readClaimFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UsageError(
+      `cannot read the claim ${path}: ${sentenceOf(error)}; give the file that "tincan fleet add" wrote`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
