@@ -21,6 +21,7 @@ import {
   probed,
   searchDelayMs,
 } from './path-selection.ts';
+import { ProbeIds } from './probe-ids.ts';
 
 /** How long an echo of a doubted path may take before a proven other one takes over. */
 const DOUBT_MS = 250;
@@ -53,7 +54,7 @@ export class FastPath {
   #watch: FastWatch;
   #round = 0;
   #search: Timer | null = null;
-  #probeId = 0;
+  readonly #probeIds = new ProbeIds();
 
   constructor(parts: FastPathParts) {
     this.#parts = parts;
@@ -104,10 +105,10 @@ export class FastPath {
     this.#searchAgain();
   }
 
-  probeReply(endpoint: Endpoint, rttUs: number): void {
+  probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
     const key = pathKey(endpoint);
     const path = this.#paths.get(key);
-    if (!path || !this.#installed) return;
+    if (!path || !this.#installed || !this.#probeIds.take(id, key)) return;
     const nowMs = this.#parts.clock.monotonicMs();
     this.#paths.set(key, echoed(path, rttUs / 1000, nowMs));
     if (key === this.#current) this.#doubtedSinceMs = null;
@@ -224,10 +225,10 @@ export class FastPath {
   #probe(key: string): number | null {
     const path = this.#paths.get(key);
     if (!path || !this.#installed) return null;
-    this.#probeId = (this.#probeId + 1) >>> 0;
+    const id = this.#probeIds.next(key);
     this.#paths.set(key, probed(path));
-    this.#parts.datapath.sendProbe(this.#parts.slot, path.endpoint, this.#probeId);
-    return this.#probeId;
+    this.#parts.datapath.sendProbe(this.#parts.slot, path.endpoint, id);
+    return id;
   }
 
   #choose(doubtedSinceMs: number | null): void {

@@ -108,7 +108,7 @@ export class LinkSession {
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
-    this.fast.probeReply(endpoint, rttUs);
+    this.fast.probeReply(endpoint, id, rttUs);
     this.#pings.answered('fast', id, rttUs / 1000);
   }
 
