@@ -5,7 +5,7 @@
  *                          inbound.c   open  <-
  *                              |  event_ring.c
  *                              v
- *                          binding_events.c -> the controller, which answers through control.c
+ *                          binding_lifetime.c -> the controller, which answers through control.c
  *
  * Everything below `lock` is touched only by whoever holds it: the thread for one turn (loop.c), a call from JavaScript
  * for its own length (control.c). The ring has its own rules.
