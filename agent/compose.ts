@@ -123,7 +123,7 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
         bus: provisioner.bus(),
         directory: provisioner.directory(),
         httpListener: new NodeHttpListener(),
-        clockSynchronised: isClockSynchronised,
+        clockSynchronised: () => provisioner.isWallClockRight(),
         ...{ sealer, sysfs, facts, clock, log },
       };
       return openNode(config, own, around, onStopped);

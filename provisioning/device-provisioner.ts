@@ -132,6 +132,11 @@ export class DeviceProvisioner {
     return this.#members;
   }
 
+  /** Whether the wall clock may be shown to people; see TrustedTime. */
+  isWallClockRight(): boolean {
+    return this.#time.isWallClockRight();
+  }
+
   /** The config in force, or null before the first. */
   config(): DeviceConfig | null {
     return this.#device?.applier.active?.config ?? null;

@@ -122,7 +122,7 @@ export class FleetWatch {
       if (statement.sequence <= this.#sequence) return;
       this.#sequence = statement.sequence;
       this.#fresh = { issuedAt: statement.issuedAt, receivedAtMs: clock.monotonicMs() };
-      time.raise(statement.issuedAt);
+      time.hear(statement.issuedAt);
       this.#enqueue('fresh.not-stored', () => this.keepTime());
       onChange();
     } catch (error) {

@@ -51,7 +51,7 @@ export function stateOf(facts: ProvisioningFacts): ProvisioningState {
       refused: applier.refused,
     },
     clock: {
-      synchronised: time.isSynchronised(),
+      synchronised: time.isWallClockRight(),
       floor: time.floorMs(),
       freshAgeMs: device?.watch.freshAgeMs() ?? null,
     },
