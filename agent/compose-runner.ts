@@ -90,6 +90,7 @@ export class NodeRunner {
     this.#node = await this.#parts.open(config, own, (problem) => this.#ended(problem));
     this.#builtFrom = blueprint;
     this.#retry?.cancel();
+    this.#retryMs = RETRY_MS.first;
     this.#parts.log.info('node.up', { name: device.name, ip4: own.ip4, ip6: own.ip6 });
   }
 
