@@ -11,7 +11,7 @@ import { type Fleet, FleetSchema } from './fleet-records.ts';
 import { signRoot } from './root-document.ts';
 import { createJson } from './stored-json.ts';
 
-export const DEFAULT_NETWORK = '10.64.0.0/16';
+const DEFAULT_NETWORK = '10.64.0.0/16';
 
 export interface NewFleet {
   name: string;
@@ -63,7 +63,7 @@ export async function initFleet(store: FileStore, wanted: NewFleet, nowMs: numbe
 }
 
 /** Takes user and password out of the URL. Throws UsageError when it is not a broker's URL. */
-export function brokerAccessOf(text: string, separate: string | null, ca: string | null): BrokerAccess {
+function brokerAccessOf(text: string, separate: string | null, ca: string | null): BrokerAccess {
   const url = URL.canParse(text) ? new URL(text) : null;
   const username = url?.username ?? '';
   const password = separate === null ? (url?.password ?? '') : encodeURIComponent(separate);

@@ -18,7 +18,7 @@ import { HelloDesk } from './hello-desk.ts';
 import { issueFor } from './issued-documents.ts';
 import { RetainedPublisher } from './retained-publisher.ts';
 
-export const FRESH_PERIOD_MS = 60_000;
+const FRESH_PERIOD_MS = 60_000;
 const POLL_PERIOD_MS = 1_000;
 
 /** What happens, one line each for the terminal. */

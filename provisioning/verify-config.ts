@@ -25,10 +25,10 @@ import { openDocument } from './signed-document.ts';
 import type { TrustedTime } from './trusted-time.ts';
 
 /** No owner issues so many configs between two contacts: a larger step is an attempt to use serials up. */
-export const MAX_SERIAL_JUMP = 1_000_000;
+const MAX_SERIAL_JUMP = 1_000_000;
 
 /** The newest config that ever passed; it never goes back, not even when the device rolls back. */
-export interface HighestConfig {
+interface HighestConfig {
   epoch: number;
   serial: number;
   hash: string;

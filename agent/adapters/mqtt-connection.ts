@@ -8,7 +8,7 @@ import type { BusOptions } from '../ports/message-bus.ts';
 import { PacketBound } from './mqtt-packet-bound.ts';
 
 /** A signed document is at most 64 KiB; this leaves room for topics and headers, and refuses floods early. */
-export const MAX_PACKET_BYTES = 256 * 1024;
+const MAX_PACKET_BYTES = 256 * 1024;
 const CONNECT_LIMIT_MS = 10_000;
 /** A dead broker is noticed after one and a half of these. */
 const KEEPALIVE_S = 30;

@@ -72,7 +72,7 @@ export class SubscriptionTable {
 }
 
 /** MQTT 3.1.1 section 4.7: `+` is one level, a last `#` is this level and all below. */
-export function topicMatches(filter: string, topic: string): boolean {
+function topicMatches(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const levels = topic.split('/');
   for (const [index, part] of wanted.entries()) {

@@ -24,7 +24,7 @@ import {
 } from './ice-description.ts';
 
 /** Frames wait here while SCTP's window is shut; more would only be stale when it opens. */
-export const MAX_BUFFERED_BYTES = 256 * 1024;
+const MAX_BUFFERED_BYTES = 256 * 1024;
 /** An Ethernet frame with a jumbo payload is 9 KiB; nothing longer is ever sent. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 /** libdatachannel's default: safe on every IPv6 path, where libjuice's packets may not be fragmented. */

@@ -1,5 +1,6 @@
 /** The owner's commands: `tincan fleet …`. Options and help; what each does stands in fleet-commands.ts. */
 import { type Command, InvalidArgumentError } from 'commander';
+import { DEFAULT_CLAIM_DAYS } from '../../provisioning/claim.ts';
 import type { CliIo } from './cli-io.ts';
 import {
   type AddOptions,
@@ -91,7 +92,7 @@ function registerAdd(fleet: Command, io: CliIo): void {
     .option('--ip <address>', 'address in the fleet (default: the lowest free one)')
     .option('--tag <tag>', 'a tag, for policy and rollout (repeat for more)', appended)
     .option('--claim <file>', 'where to write the claim (default: DEVICE.claim.json)')
-    .option('--expires <days>', 'how long the claim can be used', daysNumber, 30)
+    .option('--expires <days>', 'how long the claim can be used', daysNumber, DEFAULT_CLAIM_DAYS)
     .option(...JSON_OPTION)
     .addHelpText('after', example('tincan fleet add home greenhouse --tag sensor'))
     .action((dir: string, device: string, options: AddOptions) => runAdd(dir, device, options, io));

@@ -5,7 +5,7 @@
 import type { AgentControl, AgentEvent } from '../ports/agent-control.ts';
 
 /** An event with the id under which a follower can resume after it. */
-export interface NumberedEvent {
+interface NumberedEvent {
   id: string;
   event: AgentEvent;
 }

@@ -3,14 +3,14 @@
  * left out, so that an older CLI can talk to a newer agent.
  */
 import * as v from 'valibot';
-import type { AgentEvent, LinkReport, PingReport, StatusReport } from '../ports/agent-control.ts';
+import type { LinkReport, PingReport, StatusReport } from '../ports/agent-control.ts';
 import type { Schema } from './schema-check.ts';
 
 const nullableText = v.nullable(v.string());
 const nullableNumber = v.nullable(v.number());
 const traffic = v.object({ frames: v.number(), bytes: v.number() });
 
-export const linkReport: Schema<LinkReport> = v.object({
+const linkReport: Schema<LinkReport> = v.object({
   peer: v.string(),
   name: v.string(),
   ip4: v.string(),
@@ -75,12 +75,6 @@ export const pingReport: Schema<PingReport> = v.object({
   name: v.string(),
   path: v.picklist(['fast', 'slow']),
   rttMs: v.number(),
-});
-
-export const agentEvent: Schema<AgentEvent> = v.object({
-  at: v.number(),
-  name: v.string(),
-  fields: v.record(v.string(), v.nullable(v.union([v.string(), v.number(), v.boolean()]))),
 });
 
 /** Body of every answer that is not a success. */

@@ -7,7 +7,7 @@ import type { DropCounters } from './drop-counters.ts';
 
 /** One TCP initial window of full frames and a second of pings, with room to spare. */
 export const MAX_QUEUED_FRAMES = 256;
-export const MAX_QUEUED_BYTES = 256 * 1024;
+const MAX_QUEUED_BYTES = 256 * 1024;
 /** Longer than any link should take (ICE gives up after about 10 s on a bad path). */
 export const MAX_QUEUE_AGE_MS = 15_000;
 

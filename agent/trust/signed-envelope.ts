@@ -9,7 +9,7 @@ import { Refusal } from '../errors.ts';
 import { idOfPublicKey } from '../wire/node-address.ts';
 
 /** Larger envelopes are refused before they are parsed; brokers commonly cap messages at 128 KiB. */
-export const MAX_ENVELOPE_BYTES = 64 * 1024;
+const MAX_ENVELOPE_BYTES = 64 * 1024;
 
 export interface SigningKey {
   /** idOfPublicKey of the public half. */
@@ -68,23 +68,6 @@ export function countSigners(envelope: Envelope, publicKeys: readonly Uint8Array
   return signers.size;
 }
 
-/**
- * The payload's JSON, once at least `threshold` of `publicKeys` signed it.
- * Throws Refusal: those of readEnvelope, `bad-signature`, `not-json`.
- */
-export function openEnvelope(
-  bytes: Uint8Array,
-  payloadType: string,
-  publicKeys: readonly Uint8Array[],
-  threshold = 1,
-): unknown {
-  const envelope = readEnvelope(bytes, payloadType);
-  if (countSigners(envelope, publicKeys) < threshold) {
-    throw new Refusal('bad-signature', `the ${payloadType} is not signed by the keys it must be signed with`);
-  }
-  return payloadJson(envelope);
-}
-
 /** The payload as JSON, with keys that could reach a prototype removed. Throws Refusal('not-json'). */
 export function payloadJson(envelope: Envelope): unknown {
   const value = parseJson(envelope.payload);
@@ -94,14 +77,14 @@ export function payloadJson(envelope: Envelope): unknown {
 }
 
 /** A raw 32-byte Ed25519 public key as node:crypto wants it. */
-export function publicKeyObject(raw: Uint8Array): KeyObject {
+function publicKeyObject(raw: Uint8Array): KeyObject {
   return createPublicKey({
     key: { kty: 'OKP', crv: 'Ed25519', x: Buffer.from(raw).toString('base64url') },
     format: 'jwk',
   });
 }
 
-export function rawPublicKey(key: KeyObject): Uint8Array {
+function rawPublicKey(key: KeyObject): Uint8Array {
   const { x } = createPublicKey(key.export({ type: 'pkcs8', format: 'pem' })).export({ format: 'jwk' });
   return Buffer.from(x ?? '', 'base64url');
 }

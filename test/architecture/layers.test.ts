@@ -130,7 +130,7 @@ describe('layers', () => {
     expect(violations('agent/unplaced.ts', [])).toHaveLength(1);
   });
 
-  it('has no import cycles between files and no folders called utils', () => {
+  it('has no folder for odds and ends, and no barrel', () => {
     expect(
       files.filter((file) => /\/(utils|lib|common|helpers)\//.test(file) || file.endsWith('/index.ts')),
     ).toEqual([]);
