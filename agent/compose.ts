@@ -8,6 +8,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { arch } from 'node:os';
+import { resolve } from 'node:path';
 import { DeviceProvisioner } from '../provisioning/device-provisioner.ts';
 import type { Admission } from '../provisioning/start-check.ts';
 import { LinuxBoardFacts } from './adapters/board-facts.ts';
@@ -76,21 +77,41 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
     clock: systemClock,
   });
   const api = createControlApi(control, events);
-  const server = await openControlServer(socketPath, (request) => api.fetch(request));
+  const server = await openSockets(options, (request) => api.fetch(request));
+  const refused = new Promise<never>((_, reject) => provisioner.onRefused(reject));
   try {
     events.info('agent.started', {
       version: productVersion,
       state: options.stateDirectory,
-      socket: server.path,
+      socket: socketPath,
     });
-    await provisioner.start(claim);
-    await aborted(io.signal);
+    await Promise.race([provisioner.start(claim).then(() => aborted(io.signal)), refused]);
     events.info('agent.stopping');
   } finally {
     await runner.stop();
     await provisioner.stop();
     api.close();
     await server.close();
+  }
+}
+
+/**
+ * The control socket, and always one beside the state as well: whoever holds that one owns the state, so that two
+ * agents never share an identity.
+ */
+async function openSockets(
+  { stateDirectory, socketPath }: AgentOptions,
+  answer: (request: Request) => Response | Promise<Response>,
+): Promise<{ close(): Promise<void> }> {
+  const ownPath = resolve(stateDirectory, 'control.sock');
+  const own = await openControlServer(ownPath, answer);
+  if (socketPath === ownPath) return own;
+  try {
+    const asked = await openControlServer(socketPath, answer);
+    return { close: async () => void (await Promise.all([asked.close(), own.close()])) };
+  } catch (error) {
+    await own.close();
+    throw error;
   }
 }
 

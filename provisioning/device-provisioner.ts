@@ -61,6 +61,7 @@ export class DeviceProvisioner {
   #device: EnrolledDevice | null = null;
   #reporter: DeviceReporter | null = null;
   #refusal: string | null = null;
+  #onRefused: (refusal: Refusal) => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: DeviceProvisionerOptions) {
@@ -80,6 +81,11 @@ export class DeviceProvisioner {
     this.#handler = handler;
   }
 
+  /** Set before `start`. Called when this device can become nobody: it has no claim, or its claim was refused for good. */
+  onRefused(handler: (refusal: Refusal) => void): void {
+    this.#onRefused = handler;
+  }
+
   /**
    * Reads the state, makes the device key on the first boot, and goes on in the background; resolves without waiting
    * for the broker. Throws Refusal (`claim-malformed`, `claim-changed`, `claim-expired`, `claim-other-fleet`) and
@@ -96,8 +102,7 @@ export class DeviceProvisioner {
       return this.#enter(admission.enrolled);
     }
     if (admission.kind === 'unclaimed') {
-      this.#refusal = admission.problem;
-      return;
+      return this.#refuse(new Refusal('unclaimed', admission.problem));
     }
     if (claim) await keepClaim(store, claim);
     this.#claim = admission.claim;
@@ -204,10 +209,13 @@ export class DeviceProvisioner {
       this.#enrolment = null;
       await this.#enter(enrolled);
     } catch (error) {
-      this.#refusal = sentenceOf(error);
-      const reason = error instanceof Refusal ? error.reason : 'failed';
-      log.error('enrolment.failed', { reason, problem: this.#refusal });
+      this.#refuse(error instanceof Refusal ? error : new Refusal('failed', sentenceOf(error)));
     }
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.#refusal = refusal.message;
+    this.#onRefused(refusal);
   }
 
   async #enter(enrolled: Enrolled): Promise<void> {

@@ -57,7 +57,7 @@ function refuseLongPath(path: string): void {
   if (bytes <= MAX_PATH_BYTES) return;
   throw new EnvironmentFault(
     'socket-path-too-long',
-    `the socket path ${path} has ${bytes} bytes and Linux allows ${MAX_PATH_BYTES}: name a shorter one with --socket`,
+    `the socket path ${path} has ${bytes} bytes and Linux allows ${MAX_PATH_BYTES}: choose a shorter --state or --socket`,
   );
 }
 
