@@ -1,5 +1,5 @@
 /** AgentControl over the parts of a running agent: everything `tincan status`, `links` and `ping` show and do. */
-import type { DeviceProvisioner } from '../provisioning/device-provisioner.ts';
+import type { DeviceProvisioner } from '../provisioning/device/device-provisioner.ts';
 import type { EventRecorder } from './compose-events.ts';
 import type { NodeRunner } from './compose-runner.ts';
 import { Refusal } from './errors.ts';

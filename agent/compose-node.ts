@@ -2,31 +2,27 @@
  * One node on the overlay, built from one config: datapath, signals, links, outbound frames, sensors. Everything that
  * `openNode` opens, `close` closes, in reverse; when a step fails, what was opened before is closed again.
  */
-import type { DeviceConfig } from '../provisioning/device-config.ts';
-import type { DeviceIdentity } from '../provisioning/device-identity.ts';
+
+import type { DeviceIdentity } from '../provisioning/device/device-identity.ts';
+import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import type { SensorReport } from '../sensors/sensor-service.ts';
 import { addressesWithin, LinuxHostNetwork, readAesHardware } from './adapters/linux-host-network.ts';
 import { openNativeDatapath } from './adapters/native-datapath.ts';
 import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
-import { NodeSensors } from './compose-sensors.ts';
+import { NodeSensors, type SensorSurroundings } from './compose-sensors.ts';
 import { LinkManager } from './links/link-manager.ts';
 import { Outbound } from './overlay/outbound.ts';
 import type { DatapathReport } from './ports/agent-control.ts';
-import type { BoardFacts } from './ports/board-facts.ts';
-import type { Clock } from './ports/clock.ts';
 import type { Datapath, DatapathEvent } from './ports/datapath.ts';
-import type { HttpListener } from './ports/http.ts';
-import type { Log } from './ports/log.ts';
 import type { MemberDirectory, Membership } from './ports/member-directory.ts';
 import type { MessageBus } from './ports/message-bus.ts';
 import type { Sealer } from './ports/sealer.ts';
-import type { Sysfs } from './ports/sysfs.ts';
 import { SealedSignals } from './signalling/sealed-signals.ts';
 import { macOfNode } from './wire/node-address.ts';
 import { topicsOf } from './wire/topics.ts';
 
 /** What a node needs besides its config, and what outlives a change of config. */
-export interface NodeSurroundings {
+export interface NodeSurroundings extends SensorSurroundings {
   fleetId: string;
   identity: DeviceIdentity;
   bootCount: number;
@@ -34,12 +30,6 @@ export interface NodeSurroundings {
   bus: MessageBus;
   sealer: Sealer;
   directory: MemberDirectory;
-  sysfs: Sysfs;
-  facts: BoardFacts;
-  httpListener: HttpListener;
-  clockSynchronised: () => boolean;
-  clock: Clock;
-  log: Log;
 }
 
 export interface OverlayNode {

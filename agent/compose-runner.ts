@@ -2,8 +2,8 @@
  * Keeps one node running as the config says: brings a new config into force, tries again with capped backoff when that
  * fails, and when the datapath ends by itself. Never two nodes at once, because there is one TAP.
  */
-import type { ConfigHandler } from '../provisioning/config-trial.ts';
-import type { DeviceConfig } from '../provisioning/device-config.ts';
+import type { ConfigHandler } from '../provisioning/device/config-trial.ts';
+import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import type { OverlayNode } from './compose-node.ts';
 import { EnvironmentFault, sentenceOf } from './errors.ts';
 import type { Clock, Timer } from './ports/clock.ts';

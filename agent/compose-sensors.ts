@@ -2,25 +2,38 @@
  * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
  * runs, says what is wrong, and tries again.
  */
-import type { DeviceConfig } from '../provisioning/device-config.ts';
+import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
-import type { NodeSurroundings } from './compose-node.ts';
 import { sentenceOf } from './errors.ts';
-import type { Timer } from './ports/clock.ts';
+import type { BoardFacts } from './ports/board-facts.ts';
+import type { Clock, Timer } from './ports/clock.ts';
+import type { HttpListener } from './ports/http.ts';
+import type { Log } from './ports/log.ts';
 import type { Membership } from './ports/member-directory.ts';
+import type { Sysfs } from './ports/sysfs.ts';
+
+/** What the sensors of a node need, and what outlives a change of config. */
+export interface SensorSurroundings {
+  sysfs: Sysfs;
+  facts: BoardFacts;
+  httpListener: HttpListener;
+  clockSynchronised: () => boolean;
+  clock: Clock;
+  log: Log;
+}
 
 const RETRY_MS = 15_000;
 
 export class NodeSensors {
   readonly #service: SensorService;
-  readonly #around: NodeSurroundings;
+  readonly #around: SensorSurroundings;
   #retry: Timer | null = null;
   #stopped = false;
   /** Why the sensors are not served everywhere, in one sentence. */
   problem: string | null = null;
 
-  constructor(config: DeviceConfig, own: Membership, around: NodeSurroundings) {
+  constructor(config: DeviceConfig, own: Membership, around: SensorSurroundings) {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
     this.#service = new SensorService({

@@ -9,8 +9,8 @@
 import { readFile } from 'node:fs/promises';
 import { arch } from 'node:os';
 import { resolve } from 'node:path';
-import { DeviceProvisioner } from '../provisioning/device-provisioner.ts';
-import type { Admission } from '../provisioning/start-check.ts';
+import { DeviceProvisioner } from '../provisioning/device/device-provisioner.ts';
+import type { Admission } from '../provisioning/device/start-check.ts';
 import { LinuxBoardFacts } from './adapters/board-facts.ts';
 import { openDiskFileStore } from './adapters/disk-file-store.ts';
 import { HpkeSealer } from './adapters/hpke-sealer.ts';

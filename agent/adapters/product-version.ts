@@ -9,7 +9,7 @@ declare const TINCAN_BUILD_TIME_MS: number | undefined;
 export const productVersion: string =
   typeof TINCAN_VERSION === 'string' ? TINCAN_VERSION : versionInPackageJson();
 
-/** It is certainly later than this: what a board without a clock starts from (provisioning/trusted-time.ts). */
+/** It is certainly later than this: what a board without a clock starts from (provisioning/device/trusted-time.ts). */
 export const buildTimeMs: number = typeof TINCAN_BUILD_TIME_MS === 'number' ? TINCAN_BUILD_TIME_MS : 0;
 
 function versionInPackageJson(): string {

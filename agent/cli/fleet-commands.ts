@@ -1,10 +1,10 @@
 /** What `tincan fleet …` does: joins the provisioning part with disk, broker and terminal. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { FleetDirectory } from '../../provisioning/fleet-directory.ts';
-import { initFleet } from '../../provisioning/fleet-init.ts';
-import { type FleetStatus, observeFleet, recordedStatus } from '../../provisioning/fleet-observer.ts';
-import { Registrar, type RegistrarEvent } from '../../provisioning/registrar.ts';
+import { FleetDirectory } from '../../provisioning/fleet/fleet-directory.ts';
+import { initFleet } from '../../provisioning/fleet/fleet-init.ts';
+import { type FleetStatus, observeFleet, recordedStatus } from '../../provisioning/fleet/fleet-observer.ts';
+import { Registrar, type RegistrarEvent } from '../../provisioning/fleet/registrar.ts';
 import { openDiskFileStore } from '../adapters/disk-file-store.ts';
 import { fileFault } from '../adapters/file-fault.ts';
 import { HpkeSealer } from '../adapters/hpke-sealer.ts';

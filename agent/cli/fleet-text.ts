@@ -1,7 +1,7 @@
 /** Devices and registrar events as text for people, and devices as JSON for programs. */
-import type { DeviceStatus } from '../../provisioning/fleet-observer.ts';
-import type { Fleet } from '../../provisioning/fleet-records.ts';
-import type { RegistrarEvent } from '../../provisioning/registrar.ts';
+import type { DeviceStatus } from '../../provisioning/fleet/fleet-observer.ts';
+import type { Fleet } from '../../provisioning/fleet/fleet-records.ts';
+import type { RegistrarEvent } from '../../provisioning/fleet/registrar.ts';
 import { factsText, harmless, tableText } from './terminal-text.ts';
 
 /** No secret in it: the claim appears only as its id and its end. */

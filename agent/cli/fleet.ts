@@ -1,6 +1,6 @@
 /** The owner's commands: `tincan fleet …`. Options and help; what each does stands in fleet-commands.ts. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { DEFAULT_CLAIM_DAYS } from '../../provisioning/claim.ts';
+import { DEFAULT_CLAIM_DAYS } from '../../provisioning/documents/claim.ts';
 import type { CliIo } from './cli-io.ts';
 import {
   type AddOptions,

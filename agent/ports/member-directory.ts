@@ -1,4 +1,4 @@
-/** A member of the fleet, as its signed membership certificate says; see provisioning/membership.ts. */
+/** A member of the fleet, as its signed membership certificate says; see provisioning/documents/membership.ts. */
 export interface Membership {
   /** Derived from publicKey, see wire/node-address.ts. */
   readonly nodeId: string;

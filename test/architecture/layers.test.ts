@@ -12,7 +12,9 @@ const AREAS: ReadonlyArray<{ path: RegExp; area: string }> = [
   { path: /^agent\/links\//, area: 'links' },
   { path: /^agent\/signalling\//, area: 'signalling' },
   { path: /^agent\/control\//, area: 'control' },
-  { path: /^provisioning\//, area: 'provisioning' },
+  { path: /^provisioning\/documents\//, area: 'documents' },
+  { path: /^provisioning\/device\//, area: 'device' },
+  { path: /^provisioning\/fleet\//, area: 'fleet' },
   { path: /^sensors\//, area: 'sensors' },
   { path: /^agent\/adapters\//, area: 'adapters' },
   { path: /^agent\/compose[^/]*\.ts$/, area: 'compose' },
@@ -20,7 +22,7 @@ const AREAS: ReadonlyArray<{ path: RegExp; area: string }> = [
 ];
 
 const GROUND = ['errors', 'wire', 'trust', 'ports'];
-const DOMAIN = ['overlay', 'links', 'signalling', 'control', 'provisioning', 'sensors'];
+const DOMAIN = ['overlay', 'links', 'signalling', 'control', 'documents', 'device', 'fleet', 'sensors'];
 
 const ALLOWED: Readonly<Record<string, { may: readonly string[]; why: string }>> = {
   errors: { may: [], why: 'everything may throw, so errors know nothing' },
@@ -31,7 +33,12 @@ const ALLOWED: Readonly<Record<string, { may: readonly string[]; why: string }>>
   signalling: { may: GROUND, why: 'signals are carried without knowing what they negotiate' },
   links: { may: [...GROUND, 'signalling'], why: 'links are negotiated through signals, and know no frames' },
   control: { may: GROUND, why: 'the control API sees the agent through its own interface only' },
-  provisioning: { may: GROUND, why: 'a device can be provisioned without a datapath' },
+  documents: { may: GROUND, why: 'both sides of provisioning read the same formats' },
+  device: {
+    may: [...GROUND, 'documents'],
+    why: 'a device can be provisioned without a datapath, and holds no fleet keys',
+  },
+  fleet: { may: [...GROUND, 'documents'], why: 'what the owner runs is no part of a device' },
   sensors: { may: GROUND, why: 'sensors run without an overlay, and the datapath never waits for one' },
   adapters: { may: GROUND, why: 'an adapter serves a port, and no domain' },
   compose: { may: [...GROUND, ...DOMAIN, 'adapters'], why: 'the only place that joins the parts' },

@@ -4,15 +4,20 @@ import { HpkeSealer } from '../../agent/adapters/hpke-sealer.ts';
 import type { DocumentKind } from '../../agent/trust/document-kinds.ts';
 import { type SigningKey, signingKeyOfPem } from '../../agent/trust/signed-envelope.ts';
 import { ip6NetworkOfFleet, ip6OfNode } from '../../agent/wire/node-address.ts';
-import { readClaim, signClaim } from '../../provisioning/claim.ts';
-import { ConfigSchema, signConfig } from '../../provisioning/config-document.ts';
-import { readAck, readPresence, signAck, signPresence } from '../../provisioning/device-reports.ts';
-import { base64Of } from '../../provisioning/document-fields.ts';
-import { readHello, readReply, signHello, signReply } from '../../provisioning/enrolment-messages.ts';
-import { readFresh, signFresh } from '../../provisioning/fresh-statement.ts';
-import { readCertificate, signCertificate } from '../../provisioning/membership.ts';
-import { adoptRoot, signRoot } from '../../provisioning/root-document.ts';
-import { openDocument } from '../../provisioning/signed-document.ts';
+import { readClaim, signClaim } from '../../provisioning/documents/claim.ts';
+import { ConfigSchema, signConfig } from '../../provisioning/documents/config-document.ts';
+import { readAck, readPresence, signAck, signPresence } from '../../provisioning/documents/device-reports.ts';
+import { base64Of } from '../../provisioning/documents/document-fields.ts';
+import {
+  readHello,
+  readReply,
+  signHello,
+  signReply,
+} from '../../provisioning/documents/enrolment-messages.ts';
+import { readFresh, signFresh } from '../../provisioning/documents/fresh-statement.ts';
+import { readCertificate, signCertificate } from '../../provisioning/documents/membership.ts';
+import { adoptRoot, signRoot } from '../../provisioning/documents/root-document.ts';
+import { openDocument } from '../../provisioning/documents/signed-document.ts';
 
 const AT = Date.UTC(2026, 10, 1);
 const never = (): boolean => false;

@@ -9,7 +9,7 @@ import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import { openMqttBus } from '../../../agent/adapters/mqtt-message-bus.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
 import { runCli } from '../../../agent/cli/run-cli.ts';
-import { DeviceProvisioner } from '../../../provisioning/device-provisioner.ts';
+import { DeviceProvisioner } from '../../../provisioning/device/device-provisioner.ts';
 import { RecordedIo } from '../../fakes/recorded-io.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 

@@ -4,7 +4,7 @@ import { NodeRunner } from '../../../agent/compose-runner.ts';
 import { EnvironmentFault } from '../../../agent/errors.ts';
 import type { Membership } from '../../../agent/ports/member-directory.ts';
 import type { BusState, MessageBus } from '../../../agent/ports/message-bus.ts';
-import type { DeviceConfig } from '../../../provisioning/device-config.ts';
+import type { DeviceConfig } from '../../../provisioning/documents/device-config.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 

@@ -4,14 +4,19 @@ import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import { payloadTypeOf } from '../../../agent/trust/document-kinds.ts';
 import { type SigningKey, signEnvelope, signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
 import { idOfPublicKey, ip6NetworkOfFleet, ip6OfNode } from '../../../agent/wire/node-address.ts';
-import { type ConfigContent, hashOf, signConfig } from '../../../provisioning/config-document.ts';
-import { newSigningKeyPem } from '../../../provisioning/device-identity.ts';
-import { base64Of } from '../../../provisioning/document-fields.ts';
-import { readFresh, signFresh } from '../../../provisioning/fresh-statement.ts';
-import { readCertificate, signCertificate } from '../../../provisioning/membership.ts';
-import { adoptRoot, rotateRoot, signRoot, type TrustedRoot } from '../../../provisioning/root-document.ts';
-import { TrustedTime } from '../../../provisioning/trusted-time.ts';
-import { type ConfigContext, verifyConfig } from '../../../provisioning/verify-config.ts';
+import { newSigningKeyPem } from '../../../provisioning/device/device-identity.ts';
+import { TrustedTime } from '../../../provisioning/device/trusted-time.ts';
+import { type ConfigContext, verifyConfig } from '../../../provisioning/device/verify-config.ts';
+import { type ConfigContent, hashOf, signConfig } from '../../../provisioning/documents/config-document.ts';
+import { base64Of } from '../../../provisioning/documents/document-fields.ts';
+import { readFresh, signFresh } from '../../../provisioning/documents/fresh-statement.ts';
+import { readCertificate, signCertificate } from '../../../provisioning/documents/membership.ts';
+import {
+  adoptRoot,
+  rotateRoot,
+  signRoot,
+  type TrustedRoot,
+} from '../../../provisioning/documents/root-document.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 
 const NOW = Date.UTC(2026, 10, 1);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { topicsOf } from '../../../agent/wire/topics.ts';
-import type { ConfigHealth } from '../../../provisioning/config-trial.ts';
-import type { DeviceConfig } from '../../../provisioning/device-config.ts';
+import type { ConfigHealth } from '../../../provisioning/device/config-trial.ts';
+import type { DeviceConfig } from '../../../provisioning/documents/device-config.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';
 import { FleetLab, rest, until } from './fleet-lab.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { topicsOf } from '../../../agent/wire/topics.ts';
-import { readClaim } from '../../../provisioning/claim.ts';
-import { FleetDirectory } from '../../../provisioning/fleet-directory.ts';
-import { initFleet } from '../../../provisioning/fleet-init.ts';
+import { readClaim } from '../../../provisioning/documents/claim.ts';
+import { FleetDirectory } from '../../../provisioning/fleet/fleet-directory.ts';
+import { initFleet } from '../../../provisioning/fleet/fleet-init.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';
 import { FleetLab, rest, START, until } from './fleet-lab.ts';
 

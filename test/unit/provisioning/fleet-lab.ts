@@ -1,12 +1,12 @@
 /** A fleet with registrar, broker and devices in memory, for the tests beside this file. */
 import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import type { SigningKey } from '../../../agent/trust/signed-envelope.ts';
-import type { ConfigHandler } from '../../../provisioning/config-trial.ts';
-import { DeviceProvisioner } from '../../../provisioning/device-provisioner.ts';
-import { FleetDirectory } from '../../../provisioning/fleet-directory.ts';
-import { initFleet } from '../../../provisioning/fleet-init.ts';
-import { readKey } from '../../../provisioning/fleet-keys.ts';
-import { Registrar, type RegistrarEvent } from '../../../provisioning/registrar.ts';
+import type { ConfigHandler } from '../../../provisioning/device/config-trial.ts';
+import { DeviceProvisioner } from '../../../provisioning/device/device-provisioner.ts';
+import { FleetDirectory } from '../../../provisioning/fleet/fleet-directory.ts';
+import { initFleet } from '../../../provisioning/fleet/fleet-init.ts';
+import { readKey } from '../../../provisioning/fleet/fleet-keys.ts';
+import { Registrar, type RegistrarEvent } from '../../../provisioning/fleet/registrar.ts';
 import { FakeBroker } from '../../fakes/fake-message-bus.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';

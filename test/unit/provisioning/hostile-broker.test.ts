@@ -2,13 +2,13 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
 import { topicsOf, wildcardOf } from '../../../agent/wire/topics.ts';
-import { readClaim } from '../../../provisioning/claim.ts';
-import { newSigningKeyPem } from '../../../provisioning/device-identity.ts';
-import { readAck, signPresence } from '../../../provisioning/device-reports.ts';
-import { base64Of } from '../../../provisioning/document-fields.ts';
-import { readHello, signHello, signReply } from '../../../provisioning/enrolment-messages.ts';
-import { signFresh } from '../../../provisioning/fresh-statement.ts';
-import { signRoot } from '../../../provisioning/root-document.ts';
+import { newSigningKeyPem } from '../../../provisioning/device/device-identity.ts';
+import { readClaim } from '../../../provisioning/documents/claim.ts';
+import { readAck, signPresence } from '../../../provisioning/documents/device-reports.ts';
+import { base64Of } from '../../../provisioning/documents/document-fields.ts';
+import { readHello, signHello, signReply } from '../../../provisioning/documents/enrolment-messages.ts';
+import { signFresh } from '../../../provisioning/documents/fresh-statement.ts';
+import { signRoot } from '../../../provisioning/documents/root-document.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';
 import { FleetLab, rest, START, until } from './fleet-lab.ts';
 

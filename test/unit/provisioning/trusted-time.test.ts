@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TrustedTime } from '../../../provisioning/trusted-time.ts';
+import { TrustedTime } from '../../../provisioning/device/trusted-time.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
 
 const NOW = Date.UTC(2026, 10, 1);
