@@ -3,7 +3,14 @@
  * anything signed travels. The signature covers the payload type and the exact payload bytes, which are decoded once
  * and never re-encoded, so there is no canonical form to disagree about.
  */
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { dsse } from '@sigstore/core';
 import { Refusal } from '../errors.ts';
 import { idOfPublicKey } from '../wire/node-address.ts';
@@ -89,13 +96,13 @@ function rawPublicKey(key: KeyObject): Uint8Array {
   return Buffer.from(x ?? '', 'base64url');
 }
 
-/** Th/** A new Ed25519 private key, PKCS #8 in PEM. */
+/** A new Ed25519 key, as the PEM that signingKeyOfPem reads. */
 export function newSigningKeyPem(): string {
   const { privateKey } = generateKeyPairSync('ed25519');
   return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
 
-rows Refusal('bad-key') where the text is not an Ed25519 private key in PEM (PKCS #8). */
+/** Throws Refusal('bad-key') where the text is not an Ed25519 private key in PEM (PKCS #8). */
 export function signingKeyOfPem(pem: string | Uint8Array): SigningKey {
   try {
     const privateKey = createPrivateKey(Buffer.from(pem));

@@ -6,6 +6,9 @@ import { newSigningKeyPem, type SigningKey, signingKeyOfPem } from '../../agent/
 import { base64Of, bytesField } from '../documents/document-fields.ts';
 import { createJson, readJson, writeJson } from '../documents/stored-json.ts';
 
+/** Before any Tincan; hours since then stay below 2^21, the room that signals have for the count, until 2265. */
+const COUNT_EPOCH_MS = Date.UTC(2026, 0, 1);
+
 const IDENTITY_FILE = 'identity.json';
 const BOOT_FILE = 'boot.json';
 
@@ -49,10 +52,15 @@ export async function loadIdentity(store: FileStore, sealer: Sealer): Promise<De
   return made;
 }
 
-/** Counts this start, the one write that a start alone makes. A damaged counter starts again: it orders nothing. */
-export async function countBoot(store: FileStore): Promise<number> {
+/**
+ * Counts this start, the one write that a start alone makes. Peers refuse signals that are numbered below earlier
+ * ones, and the count leads their numbers; so it also rises with the hours that have passed for certain, and one that
+ * was lost is not behind for long.
+ */
+export async function countBoot(store: FileStore, floorMs: number): Promise<number> {
   const before = await readJson(store, BOOT_FILE, BootSchema).catch(() => null);
-  const count = (before?.count ?? 0) + 1;
+  const hours = Math.max(0, Math.floor((floorMs - COUNT_EPOCH_MS) / 3_600_000));
+  const count = Math.max((before?.count ?? 0) + 1, hours);
   await writeJson(store, BOOT_FILE, BootSchema, { count });
   return count;
 }

@@ -95,7 +95,7 @@ export class DeviceProvisioner {
     const { store, sealer, log } = this.#options;
     const admission = await this.#admission(claim);
     this.#identity = await loadIdentity(store, sealer);
-    this.#bootCount = await countBoot(store);
+    this.#bootCount = await countBoot(store, this.#time.floorMs());
     if (admission.kind === 'enrolled') {
       if (admission.ignoredClaim) log.info('claim.ignored', { why: 'this device is a member already' });
       await dropClaim(store);

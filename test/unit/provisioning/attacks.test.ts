@@ -2,9 +2,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import { payloadTypeOf } from '../../../agent/trust/document-kinds.ts';
-import { type SigningKey, signEnvelope, signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
+import {
+  newSigningKeyPem,
+  type SigningKey,
+  signEnvelope,
+  signingKeyOfPem,
+} from '../../../agent/trust/signed-envelope.ts';
 import { idOfPublicKey, ip6NetworkOfFleet, ip6OfNode } from '../../../agent/wire/node-address.ts';
-import { newSigningKeyPem } from '../../../provisioning/device/device-identity.ts';
 import { TrustedTime } from '../../../provisioning/device/trusted-time.ts';
 import { type ConfigContext, verifyConfig } from '../../../provisioning/device/verify-config.ts';
 import { type ConfigContent, hashOf, signConfig } from '../../../provisioning/documents/config-document.ts';

@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
+import { newSigningKeyPem, signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
 import { ip6OfNode } from '../../../agent/wire/node-address.ts';
 import { topicsOf } from '../../../agent/wire/topics.ts';
 import { BusMemberDirectory } from '../../../provisioning/device/bus-member-directory.ts';
-import { newSigningKeyPem } from '../../../provisioning/device/device-identity.ts';
 import { KnownMembers, MAX_KNOWN_MEMBERS } from '../../../provisioning/device/known-members.ts';
 import { readCertificate, signCertificate } from '../../../provisioning/documents/membership.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';

@@ -1,8 +1,7 @@
 /** A running fleet whose broker lies, withholds, repeats and mixes up. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
+import { newSigningKeyPem, signingKeyOfPem } from '../../../agent/trust/signed-envelope.ts';
 import { topicsOf, wildcardOf } from '../../../agent/wire/topics.ts';
-import { newSigningKeyPem } from '../../../provisioning/device/device-identity.ts';
 import { readClaim } from '../../../provisioning/documents/claim.ts';
 import { readAck, signPresence } from '../../../provisioning/documents/device-reports.ts';
 import { base64Of } from '../../../provisioning/documents/document-fields.ts';
