@@ -4,7 +4,7 @@
  * `--quiet` is for npm's `prepare`: says nothing when all is well, does nothing when dist/ is up to date, and does not
  * fail the installation where only a compiler is missing.
  */
-import { mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -65,6 +65,7 @@ async function bundle({ entry, name, minify, budgetBytes }) {
       `dist/${name} is ${bytes} bytes and its budget is ${budgetBytes}: see what was added to it.`,
     );
   }
+  chmodSync(unfinished, 0o755);
   renameSync(unfinished, join(output, name));
   return `dist/${name} ${(bytes / 1000).toFixed(0)} kB${budgetBytes === Number.POSITIVE_INFINITY ? '' : ` of ${budgetBytes / 1000} kB`}`;
 }
