@@ -10,7 +10,8 @@ import type { BenchRig } from './rig.ts';
 import { SYSTEMS } from './systems/all-systems.ts';
 import type { BenchSystem, RunningSystem } from './systems/bench-system.ts';
 
-const FIRST_ANSWER_MS = 20_000;
+/** fastd asks again only after some 20 s where its first question came too early. */
+const FIRST_ANSWER_MS = 45_000;
 
 export class BenchRounds {
   readonly runs: BenchRun[] = [];
@@ -77,9 +78,12 @@ export class BenchRounds {
     } catch (error) {
       this.missing[system.name] ??= sentenceOf(error);
       this.#note(`${system.name}, run ${round}: ${sentenceOf(error)}`);
-    } finally {
+    }
+    try {
       await Promise.all([a.stopServants(), b.stopServants()]);
       await running?.tidy?.();
+    } catch (error) {
+      this.#note(`${system.name}, after run ${round}: ${sentenceOf(error)}`);
     }
     if (this.runs.some((run) => run.system === system.name)) delete this.missing[system.name];
   }

@@ -9,7 +9,7 @@ import { BenchRounds } from './bench-rounds.ts';
 import { benchTable } from './bench-table.ts';
 import { CpuCap } from './cpu-cap.ts';
 import { Programs } from './programs.ts';
-import { openRig } from './rig.ts';
+import { type BenchRig, openRig } from './rig.ts';
 
 /** What a shell reports for a process that a signal ended is 128 plus its number. */
 const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -17,9 +17,7 @@ const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 const TRANSFERS_PER_TURN = 10;
 const TURN_MARGIN_MS = 90_000;
 
-function say(line: string): void {
-  process.stderr.write(`${(performance.now() / 1000).toFixed(1).padStart(7)} s  ${line}\n`);
-}
+type Say = (line: string) => void;
 
 /** Resolves with the exit code of the first signal; never without one. */
 function interruption(): Promise<number> {
@@ -54,9 +52,8 @@ function conditionsOf(options: BenchOptions, loadBefore: number): Omit<Condition
   };
 }
 
-async function measured(lab: Lab, cap: CpuCap | null, options: BenchOptions): Promise<BenchReport> {
+async function measured(rig: BenchRig, options: BenchOptions, say: Say): Promise<BenchReport> {
   const conditions = conditionsOf(options, loadavg()[0] ?? 0);
-  const rig = await openRig(lab, new Programs(options.peerBin), cap);
   const rounds = new BenchRounds(rig, options, say);
   await rounds.run();
   const { congestionControl } = rounds;
@@ -69,18 +66,29 @@ async function inLab(options: BenchOptions): Promise<BenchReport | number> {
   const mode = defaultLabMode();
   const problem = labProblem(mode);
   if (problem !== null) throw new EnvironmentFault('no-lab', problem);
+  const stop = new AbortController();
+  const say: Say = (line) => {
+    // What fails from then on fails because of that.
+    if (!stop.signal.aborted) process.stderr.write(`${secondsText(performance.now())}  ${line}\n`);
+  };
   const lab = await Lab.open({ mode });
   let cap: CpuCap | null = null;
   try {
     say(
-      `hosts a and b in network namespaces (lab ${lab.name}, ${mode === 'root' ? 'as root' : 'in a user namespace'})`,
+      `hosts in network namespaces (lab ${lab.name}, ${mode === 'root' ? 'as root' : 'in a user namespace'})`,
     );
     cap = options.cpuShare === null ? null : new CpuCap(options.cpuShare, lab.name);
-    return await Promise.race([measured(lab, cap, options), interrupted, timeLimit(options)]);
+    const rig = await openRig(lab, new Programs(options.peerBin), cap, stop.signal);
+    return await Promise.race([measured(rig, options, say), interrupted, timeLimit(options)]);
   } finally {
+    stop.abort();
     await lab.close();
     cap?.close();
   }
+}
+
+function secondsText(ms: number): string {
+  return `${(ms / 1000).toFixed(1).padStart(7)} s`;
 }
 
 async function main(): Promise<{ exitCode: number; text: string }> {

@@ -5,6 +5,7 @@ import { EnvironmentFault } from '../../agent/errors.ts';
 import type { Lab } from '../lab/lab.ts';
 import type { LabHost } from '../lab/lab-host.ts';
 import type { LabProcess } from '../lab/lab-process.ts';
+import { BenchHost } from './bench-host.ts';
 import type { CpuCap, EndName } from './cpu-cap.ts';
 import { EchoTool } from './echo-tool.ts';
 import type { Programs } from './programs.ts';
@@ -55,8 +56,8 @@ export class BenchEnd {
   }
 
   /** Runs a command of the set-up. Throws EnvironmentFault with what it said when it fails. */
-  async run(argv: readonly string[], cwd?: string): Promise<string> {
-    const { code, stdout, stderr } = await this.host.run(argv, cwd === undefined ? {} : { cwd });
+  async run(argv: readonly string[]): Promise<string> {
+    const { code, stdout, stderr } = await this.host.run(argv);
     if (code === 0) return stdout;
     const said = stderr.trim().split('\n')[0] || `exit ${code}`;
     throw new EnvironmentFault('set-up', `${argv.join(' ')}: ${said}`);
@@ -89,20 +90,29 @@ export interface BenchRig {
   lab: Lab;
   a: BenchEnd;
   b: BenchEnd;
+  /** For what a system needs besides its two ends. */
+  home: LabHost;
   programs: Programs;
   iperf3: string;
   echo: EchoTool;
 }
 
 /** Makes the hosts. Throws EnvironmentFault where a program is missing. */
-export async function openRig(lab: Lab, programs: Programs, cap: CpuCap | null): Promise<BenchRig> {
+export async function openRig(
+  lab: Lab,
+  programs: Programs,
+  cap: CpuCap | null,
+  stop: AbortSignal,
+): Promise<BenchRig> {
   const iperf3 = programs.find('iperf3');
   if (iperf3 === null) throw new EnvironmentFault('no-iperf3', NO_IPERF3);
   const echo = new EchoTool(lab.directory);
-  const a = new BenchEnd('a', await lab.addHost('end-a'), cap);
-  const b = new BenchEnd('b', await lab.addHost('end-b'), cap);
+  const host = async (name: string): Promise<LabHost> => new BenchHost(await lab.addHost(name), stop);
+  const a = new BenchEnd('a', await host('end-a'), cap);
+  const b = new BenchEnd('b', await host('end-b'), cap);
+  const home = await host('home');
   await Promise.all([a.untilEntered(), b.untilEntered()]);
-  return { lab, a, b, programs, iperf3, echo };
+  return { lab, a, b, home, programs, iperf3, echo };
 }
 
 export const NO_IPERF3 = 'The program iperf3 is missing: install it with apt-get install iperf3.';

@@ -1,9 +1,12 @@
 /** n2n: layer 2, with its supernode on B, which only introduces the two. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { BenchRig } from '../rig.ts';
 import { addIp6, type BenchSystem, installed, OVERLAY, startEnds } from './bench-system.ts';
 
 const DEVICE = 'n2n0';
 const PORT = 7777;
+/** Until the first answer and a little longer it goes through the supernode. */
+const DIRECT_AFTER_MS = 3000;
 
 /** Older ones stay in the foreground and have `-f` to leave it; newer ones have it to stay there. */
 export function foregroundFlags(help: string): string[] {
@@ -37,6 +40,7 @@ export const n2n: BenchSystem = {
       end.serve('edge', [edge, ...flags, '-a', OVERLAY[end.name].ip4, ...network]),
     );
     await addIp6(rig, DEVICE);
-    return { ...started, addressOfB: OVERLAY.b.ip4, ip6OfB: OVERLAY.b.ip6 };
+    const settled = (): Promise<void> => sleep(DIRECT_AFTER_MS);
+    return { ...started, addressOfB: OVERLAY.b.ip4, ip6OfB: OVERLAY.b.ip6, untilSettled: settled };
   },
 };

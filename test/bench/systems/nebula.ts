@@ -33,10 +33,15 @@ export const nebula: BenchSystem = {
     const directory = directoryOf(rig);
     mkdirSync(directory);
     const cert = installed(rig.programs, 'nebula-cert');
-    await rig.a.run([cert, 'ca', '-name', 'bench'], directory);
+    const files = (kind: string, name: string): string[] => [
+      ...[`-${kind}crt`, join(directory, `${name}.crt`)],
+      ...[`-${kind}key`, join(directory, `${name}.key`)],
+    ];
+    await rig.a.run([cert, 'ca', '-name', 'bench', ...files('out-', 'ca')]);
     for (const end of [rig.a, rig.b]) {
       const address = `${OVERLAY[end.name].ip4}/24`;
-      await rig.a.run([cert, 'sign', '-name', end.name, '-ip', address], directory);
+      const identity = ['-name', end.name, '-ip', address];
+      await rig.a.run([cert, 'sign', ...identity, ...files('ca-', 'ca'), ...files('out-', end.name)]);
       const other = end === rig.a ? rig.b : rig.a;
       writeFileSync(join(directory, `${end.name}.yml`), configText(directory, end, other));
     }
