@@ -22,9 +22,11 @@ export class BenchRounds {
   readonly #rig: BenchRig;
   readonly #options: BenchOptions;
   readonly #say: (line: string) => void;
+  readonly #systems: typeof SYSTEMS;
 
-  constructor(rig: BenchRig, options: BenchOptions, say: (line: string) => void) {
+  constructor(rig: BenchRig, options: BenchOptions, say: (line: string) => void, systems = SYSTEMS) {
     this.#rig = rig;
+    this.#systems = systems;
     this.#options = options;
     this.#say = say;
   }
@@ -48,7 +50,7 @@ export class BenchRounds {
   async #prepared(): Promise<BenchSystem[]> {
     const ready: BenchSystem[] = [];
     for (const name of this.#options.systems) {
-      const system = SYSTEMS[name]();
+      const system = this.#systems[name]();
       const absent = system.programs.filter((program) => this.#rig.programs.find(program) === null);
       if (absent.length > 0) {
         this.#leaveOut(name, `${absent.join(' and ')} not installed (nor in --peer-bin)`);
