@@ -1,5 +1,5 @@
 /**
- * Makes everything in dist/: the agent's bundle, the demo's bundle and the datapath addon.
+ * Makes everything in dist/: the bundles of the agent, the demo and the benchmark, and the datapath addon.
  *   node image-build/build.mjs [--arch x64|arm64|all] [--quiet]
  * `--quiet` is for npm's `prepare`: says nothing when all is well, does nothing when dist/ is up to date, and does not
  * fail the installation where only a compiler is missing.
@@ -19,6 +19,7 @@ const AGENT_BUDGET_BYTES = 1_200_000;
 const BUNDLES = [
   { entry: 'agent/main.ts', name: 'tincan.js', minify: true, budgetBytes: AGENT_BUDGET_BYTES },
   { entry: 'test/demo/demo.ts', name: 'demo.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
+  { entry: 'test/bench/bench.ts', name: 'bench.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
 ];
 
 /** Packages bundled as CommonJS call require() for Node's own modules. */

@@ -8,6 +8,7 @@ const SOURCES = [
   'provisioning',
   'sensors',
   'image-build',
+  'test/bench',
   'test/demo',
   'test/lab',
   'package-lock.json',

@@ -13,7 +13,12 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** Lines of a failed command's output that are shown: npm gives its reason first, compilers give theirs last. */
 const FIRST_LINES = 10;
 const LAST_LINES = 20;
-const OUTPUTS = ['dist/tincan.js', 'dist/demo.js', `dist/datapath-linux-${process.arch}.node`];
+const OUTPUTS = [
+  'dist/tincan.js',
+  'dist/demo.js',
+  'dist/bench.js',
+  `dist/datapath-linux-${process.arch}.node`,
+];
 
 /** One sentence why Tincan cannot run on this machine, or null. */
 function machineProblem() {
