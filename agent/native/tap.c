@@ -4,21 +4,49 @@
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
-bool tap_open(struct tap *tap, const char *name, struct fault *fault)
+/* Newer than some kernel headers that this is built with (Linux 6.2). */
+#ifndef TUN_F_USO4
+#define TUN_F_USO4 0x20
+#define TUN_F_USO6 0x40
+#endif
+
+_Static_assert(sizeof(struct vnet_header) == 10, "struct virtio_net_hdr has no padding");
+
+static bool create(const struct tap *tap, struct ifreq *request, const char *name, short flags)
+{
+    memset(request, 0, sizeof *request);
+    request->ifr_flags = (short)(IFF_TAP | IFF_NO_PI | flags);
+    strncpy(request->ifr_name, name, IFNAMSIZ - 1);
+    return ioctl(tap->fd, TUNSETIFF, request) == 0;
+}
+
+/* From all to none, what the kernel grants. */
+static void grant_offloads(struct tap *tap)
+{
+    const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+    int header_bytes = sizeof(struct vnet_header);
+    if (ioctl(tap->fd, TUNSETVNETHDRSZ, &header_bytes) < 0) return;
+    tap->udp = ioctl(tap->fd, TUNSETOFFLOAD, tcp | TUN_F_USO4 | TUN_F_USO6) == 0;
+    tap->tcp = tap->udp || ioctl(tap->fd, TUNSETOFFLOAD, tcp) == 0;
+}
+
+bool tap_open(struct tap *tap, const char *name, bool offloads, struct fault *fault)
 {
     tap->fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
     if (tap->fd < 0) return fault_at(fault, FAULT_TUN_DEVICE, errno);
 
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI};
-    strncpy(request.ifr_name, name, IFNAMSIZ - 1);
-    if (ioctl(tap->fd, TUNSETIFF, &request) < 0) {
+    struct ifreq request;
+    tap->vnet_header = offloads && create(tap, &request, name, IFF_VNET_HDR);
+    if (!tap->vnet_header && !create(tap, &request, name, 0)) {
         fault_at(fault, FAULT_TAP_CREATE, errno);
         tap_close(tap);
         return false;
     }
     memcpy(tap->name, request.ifr_name, IFNAMSIZ);
+    if (tap->vnet_header) grant_offloads(tap);
     return true;
 }
 
@@ -28,12 +56,20 @@ void tap_close(struct tap *tap)
     tap->fd = -1;
 }
 
-ssize_t tap_read(const struct tap *tap, uint8_t *frame, size_t capacity)
+ssize_t tap_read(const struct tap *tap, struct vnet_header *header, uint8_t *frame, size_t capacity)
 {
-    return read(tap->fd, frame, capacity);
+    *header = (struct vnet_header){0};
+    if (!tap->vnet_header) return read(tap->fd, frame, capacity);
+
+    struct iovec parts[] = {{header, sizeof *header}, {frame, capacity}};
+    ssize_t bytes = readv(tap->fd, parts, 2);
+    if (bytes < 0) return bytes;
+    return bytes < (ssize_t)sizeof *header ? 0 : bytes - (ssize_t)sizeof *header;
 }
 
-bool tap_write(const struct tap *tap, const uint8_t *frame, size_t bytes)
+bool tap_write(const struct tap *tap, const struct vnet_header *header, const uint8_t *frame, size_t bytes)
 {
-    return write(tap->fd, frame, bytes) == (ssize_t)bytes;
+    if (!tap->vnet_header) return write(tap->fd, frame, bytes) == (ssize_t)bytes;
+    struct iovec parts[] = {{(void *)header, sizeof *header}, {(void *)frame, bytes}};
+    return writev(tap->fd, parts, 2) == (ssize_t)(sizeof *header + bytes);
 }
