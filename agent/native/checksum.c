@@ -9,23 +9,25 @@ static uint64_t add_carry(uint64_t sum, uint64_t value)
     return sum + (sum < value);
 }
 
+static uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
 uint64_t checksum_add(uint64_t sum, const uint8_t *bytes, size_t length)
 {
-    /* Four independent chains: a chain of additions with carry is as slow as its latency. */
-    uint64_t lanes[4] = {sum, 0, 0, 0};
+    /* Four independent chains, written out: one chain of additions with carry is as slow as its latency. */
+    uint64_t a = sum, b = 0, c = 0, d = 0;
     for (; length >= 32; length -= 32, bytes += 32) {
-        for (int lane = 0; lane < 4; lane++) {
-            uint64_t words;
-            memcpy(&words, bytes + 8 * lane, 8);
-            lanes[lane] = add_carry(lanes[lane], words);
-        }
+        a = add_carry(a, word_at(bytes));
+        b = add_carry(b, word_at(bytes + 8));
+        c = add_carry(c, word_at(bytes + 16));
+        d = add_carry(d, word_at(bytes + 24));
     }
-    sum = add_carry(add_carry(lanes[0], lanes[1]), add_carry(lanes[2], lanes[3]));
-    for (; length >= 8; length -= 8, bytes += 8) {
-        uint64_t words;
-        memcpy(&words, bytes, 8);
-        sum = add_carry(sum, words);
-    }
+    sum = add_carry(add_carry(a, b), add_carry(c, d));
+    for (; length >= 8; length -= 8, bytes += 8) sum = add_carry(sum, word_at(bytes));
     uint64_t rest = 0;
     memcpy(&rest, bytes, length);
     return add_carry(sum, rest);

@@ -61,7 +61,7 @@ static bool same_ip6(const uint8_t *first, const uint8_t *next)
 
 static bool same_tcp(const struct run *run, const uint8_t *next)
 {
-    const uint8_t *first = run->frame + run->headers.transport;
+    const uint8_t *first = run->frame.bytes + run->headers.transport;
     size_t header_bytes = run->headers.data - run->headers.transport;
     size_t data_bytes = run->bytes - run->headers.data;
     return memcmp(first, next, TCP_SEQUENCE) == 0 &&
@@ -78,18 +78,18 @@ static bool continues(const struct run *run, const uint8_t *frame, size_t length
     if (run->ended || run->segments == SUPER_FRAME_MAX_SEGMENTS || run->bytes + data_bytes > SUPER_FRAME_MAX_BYTES) return false;
     if (run->bytes + data_bytes - own->ip > UINT16_MAX || data_bytes > run->segment_data_bytes) return false;
     if (own->ip6 != headers->ip6 || own->protocol != headers->protocol || own->data != headers->data) return false;
-    if (own->transport != headers->transport || memcmp(run->frame, frame, own->ip) != 0) return false;
+    if (own->transport != headers->transport || memcmp(run->frame.bytes, frame, own->ip) != 0) return false;
     if (!can_join(run, frame, length, headers)) return false;
     const uint8_t *ip = frame + headers->ip, *transport = frame + headers->transport;
-    bool same = headers->ip6 ? same_ip6(run->frame + own->ip, ip) : same_ip4(run->frame + own->ip, ip, run->segments);
+    bool same = headers->ip6 ? same_ip6(run->frame.bytes + own->ip, ip) : same_ip4(run->frame.bytes + own->ip, ip, run->segments);
     if (!same) return false;
     if (headers->protocol == IP_PROTOCOL_TCP) return same_tcp(run, transport);
-    return memcmp(run->frame + own->transport, transport, UDP_LENGTH) == 0;
+    return memcmp(run->frame.bytes + own->transport, transport, UDP_LENGTH) == 0;
 }
 
 static void start(struct run *run, const uint8_t *frame, size_t length, const struct headers *headers, bool joinable)
 {
-    memcpy(run->frame, frame, length);
+    memcpy(run->frame.bytes, frame, length);
     run->bytes = run->carried_bytes = length;
     run->segments = 1;
     run->verified = false;
@@ -109,22 +109,22 @@ bool run_add(struct run *run, const uint8_t *frame, size_t length)
         return true;
     }
     if (!readable || !continues(run, frame, length, &headers)) return false;
-    if (!run->verified) run->verified = checksum_right(run->frame, &run->headers);
+    if (!run->verified) run->verified = checksum_right(run->frame.bytes, &run->headers);
     if (!run->verified || !checksum_right(frame, &headers)) return false;
     size_t data_bytes = headers.end - headers.data;
-    memcpy(run->frame + run->bytes, frame + headers.data, data_bytes);
+    memcpy(run->frame.bytes + run->bytes, frame + headers.data, data_bytes);
     run->bytes += data_bytes;
     run->carried_bytes += length;
     run->segments++;
     bool push = headers.protocol == IP_PROTOCOL_TCP && frame[headers.transport + TCP_FLAGS] & TCP_PSH;
-    if (push) run->frame[run->headers.transport + TCP_FLAGS] |= TCP_PSH;
+    if (push) run->frame.bytes[run->headers.transport + TCP_FLAGS] |= TCP_PSH;
     run->ended = push || data_bytes < run->segment_data_bytes;
     return true;
 }
 
 static void fix_ip(struct run *run)
 {
-    uint8_t *ip = run->frame + run->headers.ip;
+    uint8_t *ip = run->frame.bytes + run->headers.ip;
     size_t ip_bytes = run->bytes - run->headers.ip;
     if (run->headers.ip6) {
         write16(ip + IP6_PAYLOAD, (uint16_t)(ip_bytes - IP6_HEADER_BYTES));
@@ -136,25 +136,31 @@ static void fix_ip(struct run *run)
     memcpy(ip + IP4_CHECKSUM, &sum, 2);
 }
 
-struct vnet_header run_finish(struct run *run, size_t *bytes)
+static void finish_joined(struct run *run)
 {
-    struct vnet_header header = {0};
-    *bytes = run->bytes;
-    if (run->segments > 1) {
-        const struct headers *headers = &run->headers;
-        bool tcp = headers->protocol == IP_PROTOCOL_TCP;
-        size_t transport_bytes = run->bytes - headers->transport;
-        fix_ip(run);
-        if (!tcp) write16(run->frame + headers->transport + UDP_LENGTH, (uint16_t)transport_bytes);
-        header.flags = VNET_NEEDS_CHECKSUM;
-        header.gso_type = !tcp ? VNET_GSO_UDP : headers->ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4;
-        header.header_bytes = (uint16_t)headers->data;
-        header.gso_bytes = (uint16_t)run->segment_data_bytes;
-        header.checksum_start = (uint16_t)headers->transport;
-        header.checksum_offset = tcp ? TCP_CHECKSUM : UDP_CHECKSUM;
-        uint16_t sum = checksum_fold(pseudo_sum(run->frame + headers->ip, headers, transport_bytes));
-        memcpy(run->frame + headers->transport + header.checksum_offset, &sum, 2);
-    }
+    const struct headers *headers = &run->headers;
+    uint8_t *frame = run->frame.bytes;
+    bool tcp = headers->protocol == IP_PROTOCOL_TCP;
+    size_t transport_bytes = run->bytes - headers->transport;
+    fix_ip(run);
+    if (!tcp) write16(frame + headers->transport + UDP_LENGTH, (uint16_t)transport_bytes);
+    run->frame.header = (struct vnet_header){
+        .flags = VNET_NEEDS_CHECKSUM,
+        .gso_type = !tcp ? VNET_GSO_UDP : headers->ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4,
+        .header_bytes = (uint16_t)headers->data,
+        .gso_bytes = (uint16_t)run->segment_data_bytes,
+        .checksum_start = (uint16_t)headers->transport,
+        .checksum_offset = tcp ? TCP_CHECKSUM : UDP_CHECKSUM,
+    };
+    uint16_t sum = checksum_fold(pseudo_sum(frame + headers->ip, headers, transport_bytes));
+    memcpy(frame + headers->transport + run->frame.header.checksum_offset, &sum, sizeof sum);
+}
+
+size_t run_finish(struct run *run)
+{
+    size_t bytes = run->bytes;
+    run->frame.header = (struct vnet_header){0};
+    if (run->segments > 1) finish_joined(run);
     run->bytes = 0;
-    return header;
+    return bytes;
 }

@@ -27,7 +27,7 @@ struct run {
     unsigned segments;
     bool ended; /* a short segment or PSH was the last that may join */
     bool verified; /* the first frame's checksum was looked at, and is right */
-    uint8_t frame[SUPER_FRAME_MAX_BYTES];
+    struct vnet_frame frame;
 };
 
 /*
@@ -36,7 +36,10 @@ struct run {
  */
 bool run_add(struct run *run, const uint8_t *frame, size_t length);
 
-/* Puts lengths and checksums of the joined frame right, tells how the kernel is to take it, and empties the run. */
-struct vnet_header run_finish(struct run *run, size_t *bytes);
+/*
+ * Puts lengths and checksums of the joined frame right, and says in its header how the kernel is to take it. The run
+ * is empty then; its frame stays until the next is added. Answers its bytes.
+ */
+size_t run_finish(struct run *run);
 
 #endif

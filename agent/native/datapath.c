@@ -64,10 +64,10 @@ bool datapath_start(struct datapath *datapath, struct fault *fault)
 
 static void wipe_frames(struct datapath *datapath)
 {
-    OPENSSL_cleanse(datapath->frame, sizeof datapath->frame);
+    OPENSSL_cleanse(&datapath->frame, sizeof datapath->frame);
     OPENSSL_cleanse(datapath->outbox.bytes, sizeof datapath->outbox.bytes);
     OPENSSL_cleanse(datapath->received, sizeof datapath->received);
-    OPENSSL_cleanse(datapath->run.frame, sizeof datapath->run.frame);
+    OPENSSL_cleanse(&datapath->run.frame, sizeof datapath->run.frame);
     OPENSSL_cleanse(datapath->packet, sizeof datapath->packet);
 }
 

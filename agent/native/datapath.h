@@ -58,7 +58,7 @@ struct datapath {
     uint64_t now_us; /* of the current turn or call */
 
     /* Outbound: the TAP's frame, whole or super, and the packets that it becomes. */
-    uint8_t frame[SUPER_FRAME_MAX_BYTES];
+    struct vnet_frame frame;
     struct outbox outbox;
     /* Inbound: the packets as they came, opened in place, and the frames of one flow that they joined to. */
     uint8_t received[RECEIVED_MAX_BYTES];

@@ -80,44 +80,40 @@ static enum drop_reason check_frame(const struct datapath *datapath, const struc
     return for_us ? PASS : DROP_NOT_FOR_THIS_NODE;
 }
 
-/* Writes the run, if one is open. */
-static void write_run(struct datapath *datapath)
+/* Writes the run, if one is open; false, and counted, where the kernel does not take it. */
+static bool write_run(struct datapath *datapath)
 {
     struct run *run = &datapath->run;
-    if (run->bytes == 0) return;
-    unsigned frames = run->segments;
-    size_t bytes;
-    struct vnet_header header = run_finish(run, &bytes);
-    if (tap_write(&datapath->tap, &header, run->frame, bytes)) {
-        datapath->counters.to_tap.frames += frames;
+    if (run->bytes == 0) return true;
+    size_t bytes = run_finish(run);
+    if (tap_write(&datapath->tap, &run->frame, bytes)) {
+        datapath->counters.to_tap.frames += run->segments;
         datapath->counters.to_tap.bytes += run->carried_bytes;
-        return;
+        return true;
     }
-    datapath->counters.drops[DROP_TAP_WRITE_FAILED] += frames;
+    datapath->counters.drops[DROP_TAP_WRITE_FAILED] += run->segments;
     /* Some kernels refuse super-frames that they promised to take: these frames are lost, and no more are joined. */
-    if (frames > 1 && errno == EINVAL) run->tcp = run->udp = false;
+    if (run->segments > 1 && errno == EINVAL) run->tcp = run->udp = false;
+    return false;
 }
 
-static void take_frame(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
+static bool take_frame(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
 {
     enum drop_reason reason = check_frame(datapath, peer, frame, bytes);
-    if (reason != PASS) return datapath_drop(datapath, reason);
-    if (run_add(&datapath->run, frame, bytes)) return;
-    write_run(datapath);
-    run_add(&datapath->run, frame, bytes);
-}
-
-bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
-{
-    const struct vnet_header nothing_undone = {0};
-    enum drop_reason reason = check_frame(datapath, peer, frame, bytes);
-    if (reason == PASS && !tap_write(&datapath->tap, &nothing_undone, frame, bytes)) reason = DROP_TAP_WRITE_FAILED;
     if (reason != PASS) {
         datapath_drop(datapath, reason);
         return false;
     }
-    traffic_count(&datapath->counters.to_tap, bytes);
+    if (!run_add(&datapath->run, frame, bytes)) {
+        write_run(datapath);
+        run_add(&datapath->run, frame, bytes);
+    }
     return true;
+}
+
+bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
+{
+    return take_frame(datapath, peer, frame, bytes) && write_run(datapath);
 }
 
 static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_bytes, const struct endpoint *from)

@@ -61,16 +61,16 @@ static void seal(struct datapath *datapath, struct peer *peer, struct segmenter 
     }
 }
 
-static void forward(struct datapath *datapath, size_t frame_bytes, const struct vnet_header *header)
+static void forward(struct datapath *datapath, size_t frame_bytes)
 {
     struct segmenter pieces;
     if (frame_bytes < FRAME_HEADER_BYTES) return datapath_drop(datapath, DROP_FRAME_TOO_SHORT);
-    if (!segmenter_init(&pieces, datapath->frame, frame_bytes, header)) {
+    if (!segmenter_init(&pieces, &datapath->frame, frame_bytes)) {
         return datapath_drop(datapath, DROP_FRAME_NOT_SEGMENTABLE);
     }
     if (segmenter_most_bytes(&pieces) > datapath->max_frame_bytes) return datapath_drop(datapath, DROP_FRAME_TOO_LONG);
 
-    struct frame frame = frame_view(datapath->frame, frame_bytes);
+    struct frame frame = frame_view(datapath->frame.bytes, frame_bytes);
     if (frame_asks_for_neighbour(&frame)) return report(datapath, EVENT_NEIGHBOUR, 0, &pieces);
     if (mac_is_group(frame.destination)) return report(datapath, EVENT_FLOOD, 0, &pieces);
 
@@ -104,14 +104,13 @@ bool outbound_batch(struct datapath *datapath)
     size_t carried_bytes = 0;
     bool usable = true;
     for (int count = 0; count < DATAPATH_BATCH && carried_bytes < DATAPATH_BATCH_BYTES; count++) {
-        struct vnet_header header;
-        ssize_t bytes = tap_read(&datapath->tap, &header, datapath->frame, SUPER_FRAME_MAX_BYTES);
+        ssize_t bytes = tap_read(&datapath->tap, &datapath->frame);
         if (bytes < 0) {
             usable = errno == EAGAIN || errno == EINTR;
             break;
         }
         traffic_count(&datapath->counters.from_tap, (size_t)bytes);
-        forward(datapath, (size_t)bytes, &header);
+        forward(datapath, (size_t)bytes);
         carried_bytes += (size_t)bytes;
     }
     int error = errno;

@@ -70,12 +70,13 @@ static bool init_cut(struct segmenter *segmenter, const uint8_t *frame, size_t l
     return true;
 }
 
-bool segmenter_init(struct segmenter *segmenter, uint8_t *frame, size_t length, const struct vnet_header *header)
+bool segmenter_init(struct segmenter *segmenter, struct vnet_frame *frame, size_t length)
 {
-    *segmenter = (struct segmenter){.frame = frame, .whole = header->gso_type == VNET_GSO_NONE};
-    if (!segmenter->whole) return init_cut(segmenter, frame, length, header);
+    const struct vnet_header *header = &frame->header;
+    *segmenter = (struct segmenter){.frame = frame->bytes, .whole = header->gso_type == VNET_GSO_NONE};
+    if (!segmenter->whole) return init_cut(segmenter, frame->bytes, length, header);
     segmenter->headers.end = segmenter->segment_data_bytes = length;
-    return finish_checksum(frame, length, header);
+    return finish_checksum(frame->bytes, length, header);
 }
 
 static size_t next_data_bytes(const struct segmenter *segmenter)

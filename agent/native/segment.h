@@ -25,10 +25,10 @@ struct segmenter {
 };
 
 /*
- * Begins to cut what the header says must be cut; a frame of any other kind is its own one segment, in which the
+ * Begins to cut what its header says must be cut; a frame of any other kind is its own one segment, in which the
  * checksum that the kernel left undone is put in. False where the header contradicts the frame.
  */
-bool segmenter_init(struct segmenter *segmenter, uint8_t *frame, size_t length, const struct vnet_header *header);
+bool segmenter_init(struct segmenter *segmenter, struct vnet_frame *frame, size_t length);
 
 /* Bytes that the longest segment takes. */
 size_t segmenter_most_bytes(const struct segmenter *segmenter);

@@ -4,7 +4,6 @@
 #include <linux/if_tun.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* Newer than some kernel headers that this is built with (Linux 6.2). */
@@ -12,8 +11,6 @@
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
 #endif
-
-_Static_assert(sizeof(struct vnet_header) == 10, "struct virtio_net_hdr has no padding");
 
 static bool create(const struct tap *tap, struct ifreq *request, const char *name, short flags)
 {
@@ -56,20 +53,20 @@ void tap_close(struct tap *tap)
     tap->fd = -1;
 }
 
-ssize_t tap_read(const struct tap *tap, struct vnet_header *header, uint8_t *frame, size_t capacity)
+ssize_t tap_read(const struct tap *tap, struct vnet_frame *frame)
 {
-    *header = (struct vnet_header){0};
-    if (!tap->vnet_header) return read(tap->fd, frame, capacity);
-
-    struct iovec parts[] = {{header, sizeof *header}, {frame, capacity}};
-    ssize_t bytes = readv(tap->fd, parts, 2);
+    if (!tap->vnet_header) {
+        frame->header = (struct vnet_header){0};
+        return read(tap->fd, frame->bytes, sizeof frame->bytes);
+    }
+    ssize_t bytes = read(tap->fd, frame, sizeof *frame);
     if (bytes < 0) return bytes;
-    return bytes < (ssize_t)sizeof *header ? 0 : bytes - (ssize_t)sizeof *header;
+    return bytes < (ssize_t)sizeof frame->header ? 0 : bytes - (ssize_t)sizeof frame->header;
 }
 
-bool tap_write(const struct tap *tap, const struct vnet_header *header, const uint8_t *frame, size_t bytes)
+bool tap_write(const struct tap *tap, const struct vnet_frame *frame, size_t bytes)
 {
-    if (!tap->vnet_header) return write(tap->fd, frame, bytes) == (ssize_t)bytes;
-    struct iovec parts[] = {{(void *)header, sizeof *header}, {(void *)frame, bytes}};
-    return writev(tap->fd, parts, 2) == (ssize_t)(sizeof *header + bytes);
+    if (!tap->vnet_header) return write(tap->fd, frame->bytes, bytes) == (ssize_t)bytes;
+    bytes += sizeof frame->header;
+    return write(tap->fd, frame, bytes) == (ssize_t)bytes;
 }

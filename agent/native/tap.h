@@ -28,10 +28,10 @@ struct tap {
 bool tap_open(struct tap *tap, const char *name, bool offloads, struct fault *fault);
 void tap_close(struct tap *tap);
 
-/* One frame; -1 with errno, EAGAIN where none waits. The header is all zero where the device has none. */
-ssize_t tap_read(const struct tap *tap, struct vnet_header *header, uint8_t *frame, size_t capacity);
+/* The bytes of one frame; -1 with errno, EAGAIN where none waits. Its header is all zero where the device has none. */
+ssize_t tap_read(const struct tap *tap, struct vnet_frame *frame);
 
 /* False where the kernel did not take it: the device is down or gone, or refuses such a super-frame (EINVAL). */
-bool tap_write(const struct tap *tap, const struct vnet_header *header, const uint8_t *frame, size_t bytes);
+bool tap_write(const struct tap *tap, const struct vnet_frame *frame, size_t bytes);
 
 #endif

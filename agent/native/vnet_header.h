@@ -32,4 +32,12 @@ struct vnet_header {
     uint16_t checksum_offset;
 };
 
+_Static_assert(sizeof(struct vnet_header) == 10, "struct virtio_net_hdr has no padding");
+
+/* As it passes through the TAP's descriptor. */
+struct vnet_frame {
+    struct vnet_header header;
+    uint8_t bytes[SUPER_FRAME_MAX_BYTES];
+};
+
 #endif

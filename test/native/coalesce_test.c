@@ -9,8 +9,7 @@ static struct run run;
 
 static void empty_run(void)
 {
-    size_t bytes;
-    if (run.bytes > 0) run_finish(&run, &bytes);
+    run_finish(&run);
     run.tcp = run.udp = true;
 }
 
@@ -47,14 +46,14 @@ static void gives_back_what_was_cut(void)
         make_super_frame(&made);
         CHECK(cut(&made, &segments));
         for (unsigned at = 0; at < segments.count; at++) CHECK(add(at));
-        size_t bytes, carried_bytes = run.carried_bytes;
-        struct vnet_header header = run_finish(&run, &bytes);
-        CHECK(bytes == made.bytes && carried_bytes == made.bytes + (segments.count - 1) * made.data);
+        size_t bytes = run_finish(&run);
+        const struct vnet_header header = run.frame.header;
+        CHECK(bytes == made.bytes && run.carried_bytes == made.bytes + (segments.count - 1) * made.data);
         if (segments.count == 1) {
-            CHECK(header.gso_type == VNET_GSO_NONE && memcmp(run.frame, segments.frames[0], bytes) == 0);
+            CHECK(header.gso_type == VNET_GSO_NONE && memcmp(run.frame.bytes, segments.frames[0], bytes) == 0);
             continue;
         }
-        CHECK(memcmp(&header, &made.header, sizeof header) == 0 && memcmp(run.frame, made.frame, bytes) == 0);
+        CHECK(memcmp(&header, &made.vnet.header, sizeof header) == 0 && memcmp(run.frame.bytes, made.vnet.bytes, bytes) == 0);
     }
 }
 
@@ -141,7 +140,7 @@ static void ends_with_a_push(void)
     segments.frames[1][made.transport + 13] |= PSH;
     sum_again(segments.frames[1], segments.bytes[1]);
     CHECK(add(0) && add(1) && !add(2));
-    CHECK(run.frame[made.transport + 13] == (ACK | PSH));
+    CHECK(run.frame.bytes[made.transport + 13] == (ACK | PSH));
     empty_run();
     CHECK(add(1) && !add(2));
 }

@@ -24,15 +24,15 @@ static void check_segments(void)
     for (unsigned number = 0; number < segments.count; number++) {
         const uint8_t *frame = segments.frames[number];
         size_t bytes = segments.bytes[number], data_bytes = bytes - made.data;
-        CHECK(memcmp(frame, made.frame, made.ip) == 0);
-        CHECK(memcmp(frame + made.data, made.frame + at, data_bytes) == 0);
+        CHECK(memcmp(frame, made.vnet.bytes, made.ip) == 0);
+        CHECK(memcmp(frame + made.data, made.vnet.bytes + at, data_bytes) == 0);
         CHECK(checksums_right(&made, frame, bytes));
         if (made.ip6) CHECK(read16(frame + made.ip + 4) == bytes - made.ip - 40);
         else CHECK(read16(frame + made.ip + 2) == bytes - made.ip);
-        if (!made.ip6) CHECK(read16(frame + made.ip + 4) == (uint16_t)(read16(made.frame + made.ip + 4) + number));
+        if (!made.ip6) CHECK(read16(frame + made.ip + 4) == (uint16_t)(read16(made.vnet.bytes + made.ip + 4) + number));
         if (!made.tcp) CHECK(read16(frame + made.transport + 4) == bytes - made.transport);
         if (made.tcp) CHECK(read32(frame + made.transport + 4) ==
-                            read32(made.frame + made.transport + 4) + (uint32_t)(at - made.data));
+                            read32(made.vnet.bytes + made.transport + 4) + (uint32_t)(at - made.data));
         at += data_bytes;
     }
     CHECK(at == made.bytes);
@@ -67,7 +67,7 @@ static void leaves_a_congestion_signal_to_the_first(void)
     make(true, true, 1000, 3500);
     made.tcp_flags = ACK | CWR;
     make_super_frame(&made);
-    made.header.gso_type |= VNET_GSO_ECN;
+    made.vnet.header.gso_type |= VNET_GSO_ECN;
     check_segments();
     for (unsigned at = 0; at < 4; at++) {
         CHECK(segments.frames[at][made.transport + 13] == (at == 0 ? ACK | CWR : ACK));
@@ -79,7 +79,7 @@ static void finishes_the_checksum_of_a_whole_frame(void)
     for (int round = 0; round < 2000; round++) {
         make(round & 1, round & 2, 0, 1 + next_random() % 1400);
         make_super_frame(&made);
-        made.header.gso_type = VNET_GSO_NONE;
+        made.vnet.header.gso_type = VNET_GSO_NONE;
         CHECK(cut(&made, &segments) && segments.count == 1 && segments.bytes[0] == made.bytes);
         CHECK(checksums_right(&made, segments.frames[0], made.bytes));
     }
@@ -89,10 +89,10 @@ static void never_sends_udp_with_the_checksum_that_says_none(void)
 {
     make(false, false, 0, 2);
     make_super_frame(&made);
-    made.header.gso_type = VNET_GSO_NONE;
+    made.vnet.header.gso_type = VNET_GSO_NONE;
     /* Data that completes the sum to all ones, whose complement is zero. */
-    uint16_t rest = (uint16_t)~plain_sum(0, made.frame + made.transport, 8);
-    write16(made.frame + made.data, rest);
+    uint16_t rest = (uint16_t)~plain_sum(0, made.vnet.bytes + made.transport, 8);
+    write16(made.vnet.bytes + made.data, rest);
     CHECK(cut(&made, &segments) && read16(segments.frames[0] + made.transport + 6) == 0xffff);
 }
 
@@ -100,14 +100,14 @@ static void passes_on_frames_of_which_it_knows_nothing(void)
 {
     make(false, true, 0, 500);
     make_super_frame(&made);
-    write16(made.frame + 12, 0x88cc);
-    made.header = (struct vnet_header){0};
-    CHECK(cut(&made, &segments) && segments.count == 1 && memcmp(segments.frames[0], made.frame, made.bytes) == 0);
+    write16(made.vnet.bytes + 12, 0x88cc);
+    made.vnet.header = (struct vnet_header){0};
+    CHECK(cut(&made, &segments) && segments.count == 1 && memcmp(segments.frames[0], made.vnet.bytes, made.bytes) == 0);
 }
 
 static bool refused_with(struct vnet_header header)
 {
-    made.header = header;
+    made.vnet.header = header;
     return !cut(&made, &segments);
 }
 
@@ -115,7 +115,7 @@ static void refuses_headers_that_contradict_the_frame(void)
 {
     make(false, true, 1000, 3000);
     make_super_frame(&made);
-    const struct vnet_header right = made.header;
+    const struct vnet_header right = made.vnet.header;
     struct vnet_header wrong;
     CHECK(!refused_with(right));
     CHECK((wrong = right, wrong.gso_type = VNET_GSO_TCP6, refused_with(wrong)));
@@ -138,12 +138,12 @@ static void survives_every_header_and_every_frame(void)
         make(round & 1, round & 2, 100 + next_random() % 1900, 1 + next_random() % 3000);
         make_super_frame(&made);
         for (uint64_t changes = next_random() % 4; changes > 0; changes--) {
-            made.frame[next_random() % made.data] = (uint8_t)next_random();
-            ((uint8_t *)&made.header)[next_random() % sizeof made.header] = (uint8_t)next_random();
+            made.vnet.bytes[next_random() % made.data] = (uint8_t)next_random();
+            ((uint8_t *)&made.vnet.header)[next_random() % sizeof made.vnet.header] = (uint8_t)next_random();
         }
         struct segmenter segmenter;
         static uint8_t segment[SUPER_FRAME_MAX_BYTES];
-        if (!segmenter_init(&segmenter, made.frame, made.bytes, &made.header)) continue;
+        if (!segmenter_init(&segmenter, &made.vnet, made.bytes)) continue;
         size_t data_bytes = 0;
         for (size_t bytes; (bytes = segmenter_next_bytes(&segmenter)) > 0; segmenter_next(&segmenter, segment)) {
             CHECK(bytes <= made.bytes);

@@ -17,13 +17,12 @@ struct super_frame {
     uint8_t tcp_flags;
     /* Filled in: */
     size_t ip, transport, data, bytes;
-    struct vnet_header header;
-    uint8_t frame[SUPER_FRAME_MAX_BYTES];
+    struct vnet_frame vnet;
 };
 
 __attribute__((unused)) static void write_ip(struct super_frame *made)
 {
-    uint8_t *ip = made->frame + made->ip;
+    uint8_t *ip = made->vnet.bytes + made->ip;
     uint8_t protocol = made->tcp ? IP_PROTOCOL_TCP : IP_PROTOCOL_UDP;
     if (made->ip6) {
         ip[0] = 0x60;
@@ -47,12 +46,12 @@ __attribute__((unused)) static void write_ip(struct super_frame *made)
 /* The pseudo-header's sum stands where the checksum will: what a kernel leaves to its device. */
 __attribute__((unused)) static void write_pseudo_sum(struct super_frame *made)
 {
-    const uint8_t *source = made->frame + made->ip + (made->ip6 ? 8 : 12);
+    const uint8_t *source = made->vnet.bytes + made->ip + (made->ip6 ? 8 : 12);
     size_t address_bytes = made->ip6 ? 16 : 4;
     uint16_t sum = checksum_fold(checksum_pseudo(source, source + address_bytes, address_bytes,
                                                  made->tcp ? IP_PROTOCOL_TCP : IP_PROTOCOL_UDP,
                                                  (uint32_t)(made->bytes - made->transport)));
-    memcpy(made->frame + made->transport + (made->tcp ? 16 : 6), &sum, 2);
+    memcpy(made->vnet.bytes + made->transport + (made->tcp ? 16 : 6), &sum, 2);
 }
 
 /* All that the fields do not say is random. */
@@ -62,11 +61,11 @@ __attribute__((unused)) static void make_super_frame(struct super_frame *made)
     made->transport = made->ip + (made->ip6 ? 40 : 20) + made->extension_bytes;
     made->data = made->transport + (made->tcp ? 20 + made->tcp_option_bytes : 8);
     made->bytes = made->data + made->data_bytes;
-    for (size_t at = 0; at < made->bytes; at++) made->frame[at] = (uint8_t)next_random();
-    for (unsigned tag = 0; tag < made->vlan_tags; tag++) write16(made->frame + 12 + tag * VLAN_TAG_BYTES, ETHER_VLAN);
-    write16(made->frame + made->ip - 2, made->ip6 ? ETHER_IP6 : ETHER_IP4);
+    for (size_t at = 0; at < made->bytes; at++) made->vnet.bytes[at] = (uint8_t)next_random();
+    for (unsigned tag = 0; tag < made->vlan_tags; tag++) write16(made->vnet.bytes + 12 + tag * VLAN_TAG_BYTES, ETHER_VLAN);
+    write16(made->vnet.bytes + made->ip - 2, made->ip6 ? ETHER_IP6 : ETHER_IP4);
     write_ip(made);
-    uint8_t *transport = made->frame + made->transport;
+    uint8_t *transport = made->vnet.bytes + made->transport;
     if (made->tcp) {
         transport[12] = (uint8_t)((made->data - made->transport) / 4 << 4);
         transport[13] = made->tcp_flags;
@@ -74,7 +73,7 @@ __attribute__((unused)) static void make_super_frame(struct super_frame *made)
         write16(transport + 4, (uint16_t)(made->bytes - made->transport));
     }
     write_pseudo_sum(made);
-    made->header = (struct vnet_header){
+    made->vnet.header = (struct vnet_header){
         .flags = VNET_NEEDS_CHECKSUM,
         .gso_type = !made->tcp ? VNET_GSO_UDP : made->ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4,
         .header_bytes = (uint16_t)made->data,
@@ -95,7 +94,7 @@ __attribute__((unused)) static bool cut(struct super_frame *made, struct segment
 {
     struct segmenter segmenter;
     segments->count = 0;
-    if (!segmenter_init(&segmenter, made->frame, made->bytes, &made->header)) return false;
+    if (!segmenter_init(&segmenter, &made->vnet, made->bytes)) return false;
     size_t most = segmenter_most_bytes(&segmenter);
     for (size_t bytes; (bytes = segmenter_next_bytes(&segmenter)) > 0; segments->count++) {
         CHECK(bytes <= most && segments->count < SUPER_FRAME_MAX_SEGMENTS);
