@@ -157,6 +157,21 @@ static bool subnet_property(napi_env env, napi_value object, const char *name, i
     return true;
 }
 
+/* `offloads` and what is in it may be left out: then they are wanted. */
+static bool offloads_property(napi_env env, napi_value object, const char *name, bool *wanted)
+{
+    napi_value offloads, value;
+    napi_valuetype type;
+    *wanted = true;
+    if (!property(env, object, "offloads", &offloads)) return false;
+    napi_typeof(env, offloads, &type);
+    if (type == napi_undefined) return true;
+    if (!property(env, offloads, name, &value)) return false;
+    napi_typeof(env, value, &type);
+    if (type == napi_undefined) return true;
+    return napi_get_value_bool(env, value, wanted) == napi_ok || refuse_value(env, name, "true or false");
+}
+
 bool argument_options(napi_env env, napi_value value, struct datapath_options *options, char tap_name[IFNAMSIZ])
 {
     struct interface_options *interface = &options->interface;
@@ -169,7 +184,9 @@ bool argument_options(napi_env env, napi_value value, struct datapath_options *o
         !integer_property(env, value, "mtuBytes", 576, FRAME_MAX_MTU, &interface->mtu_bytes) ||
         !subnet_property(env, value, "ip4", AF_INET, interface->ip4, &interface->ip4_prefix_length) ||
         !subnet_property(env, value, "ip6", AF_INET6, interface->ip6, &interface->ip6_prefix_length) ||
-        !integer_property(env, value, "udpPort", 0, UINT16_MAX, &port)) {
+        !integer_property(env, value, "udpPort", 0, UINT16_MAX, &port) ||
+        !offloads_property(env, value, "tap", &options->tap_offloads) ||
+        !offloads_property(env, value, "udp", &options->udp_offloads)) {
         return false;
     }
     options->udp_port = (uint16_t)port;

@@ -28,7 +28,7 @@ bool argument_peer(napi_env env, napi_value value, unsigned *slot, struct peer_a
 /* {cipher, receiveIndex, receiveKey, sendIndex, sendKey}; the caller wipes the keys, also after false. */
 bool argument_session(napi_env env, napi_value value, struct session_keys *keys);
 
-/* {tapName, mac, mtuBytes, ip4, ip6, udpPort}; tapName is written to `tap_name`. */
+/* {tapName, mac, mtuBytes, ip4, ip6, udpPort, offloads?: {tap?, udp?}}; tapName is written to `tap_name`. */
 bool argument_options(napi_env env, napi_value value, struct datapath_options *options, char tap_name[IFNAMSIZ]);
 
 #endif

@@ -16,8 +16,8 @@ static bool watch(const struct datapath *datapath, int fd)
 
 static bool open_devices(struct datapath *datapath, const struct datapath_options *options, struct fault *fault)
 {
-    return tap_open(&datapath->tap, options->tap_name, fault) &&
-           socket_open(&datapath->socket, options->udp_port, fault) &&
+    return tap_open(&datapath->tap, options->tap_name, options->tap_offloads, fault) &&
+           socket_open(&datapath->socket, options->udp_port, options->udp_offloads, fault) &&
            interface_configure(datapath->tap.name, &options->interface, &datapath->ip6_configured, fault);
 }
 
@@ -46,7 +46,11 @@ struct datapath *datapath_open(const struct datapath_options *options, wake_func
     memcpy(datapath->mac, options->interface.mac, MAC_BYTES);
     datapath->max_frame_bytes = FRAME_HEADER_BYTES + VLAN_TAG_BYTES + options->interface.mtu_bytes;
 
-    if (open_devices(datapath, options, fault) && open_loop(datapath, fault)) return datapath;
+    if (open_devices(datapath, options, fault) && open_loop(datapath, fault)) {
+        datapath->run.tcp = datapath->tap.tcp;
+        datapath->run.udp = datapath->tap.udp;
+        return datapath;
+    }
     datapath_free(datapath);
     return NULL;
 }
@@ -56,6 +60,15 @@ bool datapath_start(struct datapath *datapath, struct fault *fault)
     int error = loop_start_thread(datapath);
     datapath->thread_started = error == 0;
     return error == 0 || fault_at(fault, FAULT_THREAD, error);
+}
+
+static void wipe_frames(struct datapath *datapath)
+{
+    OPENSSL_cleanse(&datapath->frame, sizeof datapath->frame);
+    OPENSSL_cleanse(datapath->outbox.bytes, sizeof datapath->outbox.bytes);
+    OPENSSL_cleanse(datapath->received, sizeof datapath->received);
+    OPENSSL_cleanse(&datapath->run.frame, sizeof datapath->run.frame);
+    OPENSSL_cleanse(datapath->packet, sizeof datapath->packet);
 }
 
 void datapath_close(struct datapath *datapath)
@@ -72,7 +85,7 @@ void datapath_close(struct datapath *datapath)
     if (datapath->stop_event >= 0) close(datapath->stop_event);
     event_ring_free(&datapath->ring);
     table_clear(&datapath->table);
-    OPENSSL_cleanse(datapath->packet, sizeof datapath->packet);
+    wipe_frames(datapath);
 }
 
 void datapath_free(struct datapath *datapath)

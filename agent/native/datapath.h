@@ -5,7 +5,7 @@
  *                          inbound.c   open  <-
  *                              |  event_ring.c
  *                              v
- *                          binding_lifetime.c -> the controller, which answers through control.c
+ *                          binding_values.c -> the controller, which answers through control.c
  *
  * Everything below `lock` is touched only by whoever holds it: the thread for one turn (loop.c), a call from JavaScript
  * for its own length (control.c). The ring has its own rules.
@@ -16,8 +16,10 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "coalesce.h"
 #include "event_ring.h"
 #include "interface.h"
+#include "outbox.h"
 #include "socket.h"
 #include "table.h"
 #include "tap.h"
@@ -26,6 +28,8 @@
 enum {
     /* Frames from one source before the other has its turn, and before a waiting JavaScript call has its own. */
     DATAPATH_BATCH = 64,
+    /* The same bound for super-frames: about 150 microseconds of sealing. */
+    DATAPATH_BATCH_BYTES = 256 * 1024,
     PACKET_MAX_BYTES = FRAME_MAX_BYTES + PACKET_OVERHEAD_BYTES,
     STOP_SENTENCE_BYTES = 128,
 };
@@ -36,6 +40,8 @@ typedef void wake_function(void *context);
 struct datapath_options {
     const char *tap_name;
     uint16_t udp_port;
+    bool tap_offloads;
+    bool udp_offloads;
     struct interface_options interface;
 };
 
@@ -49,8 +55,16 @@ struct datapath {
     size_t max_frame_bytes;
     bool ip6_configured;
     bool closed;
-    uint64_t now_us;                  /* of the current turn or call */
-    uint8_t packet[PACKET_MAX_BYTES]; /* the one under way; every frame is sealed and opened in its place here */
+    uint64_t now_us; /* of the current turn or call */
+
+    /* Outbound: the TAP's frame, whole or super, and the packets that it becomes. */
+    struct vnet_frame frame;
+    struct outbox outbox;
+    /* Inbound: the packets as they came, opened in place, and the frames of one flow that they joined to. */
+    uint8_t received[RECEIVED_MAX_BYTES];
+    struct run run;
+    /* A packet that goes out by itself: a probe, an echo, a frame of the controller's. */
+    uint8_t packet[PACKET_MAX_BYTES];
 
     struct event_ring ring;
     wake_function *wake;

@@ -8,10 +8,12 @@
 #define DROP_REASONS(X)                                                                                                \
     X(FRAME_TOO_SHORT, "frame-too-short")                                                                              \
     X(FRAME_TOO_LONG, "frame-too-long")                                                                                \
+    X(FRAME_NOT_SEGMENTABLE, "frame-not-segmentable")                                                                  \
     X(TAP_WRITE_FAILED, "tap-write-failed")                                                                            \
     X(EVENT_RING_FULL, "event-ring-full")                                                                              \
     X(NO_PATH, "no-path")                                                                                              \
     X(SEND_FAILED, "send-failed")                                                                                      \
+    X(SOCKET_OVERFLOW, "socket-overflow")                                                                              \
     X(PACKET_TOO_SHORT, "packet-too-short")                                                                            \
     X(PACKET_UNKNOWN_TYPE, "packet-unknown-type")                                                                      \
     X(PACKET_UNKNOWN_INDEX, "packet-unknown-index")                                                                    \

@@ -1,8 +1,9 @@
 /*
- * A packet's way from a peer to the TAP:
+ * A packet's way from a peer to the TAP. With offloads the kernel hands over packets of one size that arrived together,
+ * and takes frames of one flow joined to a super-frame; every packet is checked by itself:
  *
- *  1. receive it                                  socket.c
- *  2. read its header                             packet.c, packet-too-short, packet-unknown-type
+ *  1. receive what waits                          socket.c, socket-overflow
+ *  2. read a packet's header                      packet.c, packet-too-short, packet-unknown-type
  *  3. find the session that it names              table.c, packet-unknown-index
  *  4. refuse replays, open it in place            session.c, packet-replayed, packet-not-authentic
  *  5. note the sign of life, and a new endpoint   -> event `heard`: the controller decides where frames go
@@ -10,7 +11,8 @@
  *  7. a frame must be whole                       frame-too-short, frame-too-long
  *  8. must speak for its peer alone               source_check.c, source-mac-mismatch, source-ip-mismatch
  *  9. and be meant for us                         not-for-this-node
- * 10. write it                                    tap.c, tap-write-failed
+ * 10. it joins the frames before it where it continues them, else those are written first     coalesce.c
+ * 11. at the end of the batch, all is written     tap.c, tap-write-failed
  */
 #include "inbound.h"
 
@@ -39,17 +41,19 @@ static void note_sign_of_life(struct datapath *datapath, struct peer *peer, cons
 }
 
 /* Here and at once, so that liveness and round-trip times do not depend on how busy JavaScript is. */
-static void echo(struct datapath *datapath, struct peer *peer, const struct endpoint *from, size_t payload_bytes)
+static void echo(struct datapath *datapath, struct peer *peer, const struct endpoint *from, const uint8_t *payload,
+                 size_t payload_bytes)
 {
     if (payload_bytes != PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
+    memcpy(datapath->packet + PACKET_HEADER_BYTES, payload, payload_bytes);
     outbound_send(datapath, peer, from, PACKET_ECHO, payload_bytes);
 }
 
 static void report_echo(struct datapath *datapath, const struct peer *peer, const struct endpoint *from,
-                        size_t payload_bytes)
+                        const uint8_t *payload, size_t payload_bytes)
 {
     if (payload_bytes != PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
-    struct probe probe = probe_read(datapath->packet + PACKET_HEADER_BYTES);
+    struct probe probe = probe_read(payload);
     /* The peer could have written any time: what cannot be is cut to what fits. */
     uint64_t now_us = clock_us();
     uint64_t rtt_us = now_us > probe.sent_us ? now_us - probe.sent_us : 0;
@@ -60,28 +64,6 @@ static void report_echo(struct datapath *datapath, const struct peer *peer, cons
                          .rtt_us = rtt_us < UINT32_MAX ? (uint32_t)rtt_us : UINT32_MAX,
                          .endpoint = *from,
                      });
-}
-
-static void receive(struct datapath *datapath, size_t packet_bytes, const struct endpoint *from)
-{
-    struct packet_header header;
-    enum drop_reason reason = packet_read_header(datapath->packet, packet_bytes, &header);
-    if (reason != PASS) return datapath_drop(datapath, reason);
-
-    struct peer *peer;
-    struct receive_session *session = table_session_by_index(&datapath->table, header.receiver_index, &peer);
-    if (session == NULL) return datapath_drop(datapath, DROP_PACKET_UNKNOWN_INDEX);
-
-    size_t payload_bytes = packet_bytes - PACKET_OVERHEAD_BYTES;
-    reason = session_open(session, &header, datapath->packet, payload_bytes);
-    if (reason != PASS) return datapath_drop(datapath, reason);
-
-    note_sign_of_life(datapath, peer, from);
-    if (header.type == PACKET_PROBE) return echo(datapath, peer, from, payload_bytes);
-    if (header.type == PACKET_ECHO) return report_echo(datapath, peer, from, payload_bytes);
-
-    traffic_count(&peer->traffic.received, payload_bytes);
-    inbound_deliver(datapath, peer, datapath->packet + PACKET_HEADER_BYTES, payload_bytes);
 }
 
 static enum drop_reason check_frame(const struct datapath *datapath, const struct peer *peer, const uint8_t *bytes,
@@ -98,16 +80,75 @@ static enum drop_reason check_frame(const struct datapath *datapath, const struc
     return for_us ? PASS : DROP_NOT_FOR_THIS_NODE;
 }
 
-bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
+/* Writes the run, if one is open; false, and counted, where the kernel does not take it. */
+static bool write_run(struct datapath *datapath)
+{
+    struct run *run = &datapath->run;
+    if (run->bytes == 0) return true;
+    size_t bytes = run_finish(run);
+    if (tap_write(&datapath->tap, &run->frame, bytes)) {
+        datapath->counters.to_tap.frames += run->segments;
+        datapath->counters.to_tap.bytes += run->carried_bytes;
+        return true;
+    }
+    datapath->counters.drops[DROP_TAP_WRITE_FAILED] += run->segments;
+    /* Some kernels refuse super-frames that they promised to take: these frames are lost, and no more are joined. */
+    if (run->segments > 1 && errno == EINVAL) run->tcp = run->udp = false;
+    return false;
+}
+
+static bool take_frame(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
 {
     enum drop_reason reason = check_frame(datapath, peer, frame, bytes);
-    if (reason == PASS && !tap_write(&datapath->tap, frame, bytes)) reason = DROP_TAP_WRITE_FAILED;
     if (reason != PASS) {
         datapath_drop(datapath, reason);
         return false;
     }
-    traffic_count(&datapath->counters.to_tap, bytes);
+    if (!run_add(&datapath->run, frame, bytes)) {
+        write_run(datapath);
+        run_add(&datapath->run, frame, bytes);
+    }
     return true;
+}
+
+bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
+{
+    return take_frame(datapath, peer, frame, bytes) && write_run(datapath);
+}
+
+static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_bytes, const struct endpoint *from)
+{
+    struct packet_header header;
+    enum drop_reason reason = packet_read_header(packet, packet_bytes, &header);
+    if (reason != PASS) return datapath_drop(datapath, reason);
+
+    struct peer *peer;
+    struct receive_session *session = table_session_by_index(&datapath->table, header.receiver_index, &peer);
+    if (session == NULL) return datapath_drop(datapath, DROP_PACKET_UNKNOWN_INDEX);
+
+    const uint8_t *payload = packet + PACKET_HEADER_BYTES;
+    size_t payload_bytes = packet_bytes - PACKET_OVERHEAD_BYTES;
+    reason = session_open(session, &header, packet, payload_bytes);
+    if (reason != PASS) return datapath_drop(datapath, reason);
+
+    note_sign_of_life(datapath, peer, from);
+    if (header.type == PACKET_PROBE) return echo(datapath, peer, from, payload, payload_bytes);
+    if (header.type == PACKET_ECHO) return report_echo(datapath, peer, from, payload, payload_bytes);
+
+    traffic_count(&peer->traffic.received, payload_bytes);
+    take_frame(datapath, peer, payload, payload_bytes);
+}
+
+static void receive_each(struct datapath *datapath, const struct received *received)
+{
+    datapath->counters.drops[DROP_SOCKET_OVERFLOW] += received->overflowed;
+    size_t at = 0;
+    do {
+        size_t left = received->bytes - at;
+        size_t packet_bytes = left < received->packet_bytes ? left : received->packet_bytes;
+        receive(datapath, datapath->received + at, packet_bytes, &received->from);
+        at += packet_bytes;
+    } while (at < received->bytes);
 }
 
 /* Faults of the moment that a UDP socket may report from the network or under pressure; it works on after them. */
@@ -118,11 +159,19 @@ static bool is_passing(int error)
 
 bool inbound_batch(struct datapath *datapath)
 {
-    for (int count = 0; count < DATAPATH_BATCH; count++) {
-        struct endpoint from;
-        ssize_t bytes = socket_receive(&datapath->socket, datapath->packet, PACKET_MAX_BYTES, &from);
-        if (bytes < 0) return is_passing(errno);
-        receive(datapath, (size_t)bytes, &from);
+    size_t carried_bytes = 0;
+    bool usable = true;
+    for (int count = 0; count < DATAPATH_BATCH && carried_bytes < DATAPATH_BATCH_BYTES; count++) {
+        struct received received;
+        if (!socket_receive(&datapath->socket, datapath->received, RECEIVED_MAX_BYTES, &received)) {
+            usable = is_passing(errno);
+            break;
+        }
+        receive_each(datapath, &received);
+        carried_bytes += received.bytes;
     }
-    return true;
+    int error = errno;
+    write_run(datapath);
+    errno = error;
+    return usable;
 }

@@ -1,22 +1,30 @@
 /*
- * A frame's way from the TAP to a peer:
+ * A frame's way from the TAP to a peer. With offloads the kernel hands over super-frames: TCP and UDP of up to 64 KiB
+ * that are yet to be cut to the MTU. Where one goes is decided once, and its pieces go there:
  *
- *  1. read it, behind the room for a packet's header         tap.c
- *  2. drop it where it is no whole frame                     frame-too-short, frame-too-long
+ *  1. read it                                                tap.c
+ *  2. drop it where it is no whole frame                     frame-too-short, frame-too-long, frame-not-segmentable
  *  3. who asks for a neighbour is answered by the controller -> event `neighbour`
  *  4. broadcast and multicast are the controller's           -> event `flood`
  *  5. find the peer by its MAC                               table.c, else -> event `unknown-destination`
  *  6. a peer without a path is reached another way           -> event `slow-path`
- *  7. seal it in place                                       session.c, counter-exhausted
- *  8. send it                                                socket.c, send-failed
+ *  7. cut it into pieces, each behind room for its header    segment.c, outbox.c
+ *  8. seal each in place                                     session.c, counter-exhausted
+ *  9. at the end of the batch, send all of them together     socket_outbox.c, send-failed
  */
 #include "outbound.h"
 
-static void report(struct datapath *datapath, enum event_kind kind, unsigned slot, size_t frame_bytes)
+#include "segment.h"
+
+/* The controller gets whole frames only: the pieces, one event each. */
+static void report(struct datapath *datapath, enum event_kind kind, unsigned slot, struct segmenter *pieces)
 {
-    struct event event = {.kind = kind, .frame_bytes = (uint32_t)frame_bytes, .slot = slot};
-    bool pushed = event_ring_push(&datapath->ring, &event, datapath->packet + PACKET_HEADER_BYTES);
-    if (!pushed) datapath_drop(datapath, DROP_EVENT_RING_FULL);
+    uint8_t *frame = datapath->packet + PACKET_HEADER_BYTES;
+    for (size_t bytes; (bytes = segmenter_next_bytes(pieces)) > 0;) {
+        struct event event = {.kind = kind, .frame_bytes = (uint32_t)bytes, .slot = slot};
+        segmenter_next(pieces, frame);
+        if (!event_ring_push(&datapath->ring, &event, frame)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
+    }
 }
 
 static bool has_fast_path(const struct peer *peer)
@@ -24,20 +32,53 @@ static bool has_fast_path(const struct peer *peer)
     return peer->has_path && peer->sending.aead.context != NULL;
 }
 
+static void send_outbox(struct datapath *datapath)
+{
+    unsigned lost = socket_send_outbox(&datapath->socket, &datapath->outbox);
+    datapath->counters.drops[DROP_SEND_FAILED] += lost;
+}
+
+static void seal(struct datapath *datapath, struct peer *peer, struct segmenter *pieces)
+{
+    struct outbox *outbox = &datapath->outbox;
+    unsigned together = socket_packets_together(&datapath->socket);
+    for (size_t bytes; (bytes = segmenter_next_bytes(pieces)) > 0;) {
+        size_t packet_bytes = bytes + PACKET_OVERHEAD_BYTES;
+        uint8_t *packet = outbox_room(outbox, packet_bytes);
+        if (packet == NULL) {
+            send_outbox(datapath);
+            packet = outbox_room(outbox, packet_bytes);
+        }
+        segmenter_next(pieces, packet + PACKET_HEADER_BYTES);
+        enum drop_reason reason = session_seal(&peer->sending, PACKET_FRAME, packet, bytes);
+        if (reason != PASS) {
+            datapath_drop(datapath, reason);
+            continue;
+        }
+        outbox_add(outbox, &peer->path, packet_bytes, together);
+        traffic_count(&peer->traffic.sent, bytes);
+        peer->traffic.last_sent_us = datapath->now_us;
+    }
+}
+
 static void forward(struct datapath *datapath, size_t frame_bytes)
 {
+    struct segmenter pieces;
     if (frame_bytes < FRAME_HEADER_BYTES) return datapath_drop(datapath, DROP_FRAME_TOO_SHORT);
-    if (frame_bytes > datapath->max_frame_bytes) return datapath_drop(datapath, DROP_FRAME_TOO_LONG);
+    if (!segmenter_init(&pieces, &datapath->frame, frame_bytes)) {
+        return datapath_drop(datapath, DROP_FRAME_NOT_SEGMENTABLE);
+    }
+    if (segmenter_most_bytes(&pieces) > datapath->max_frame_bytes) return datapath_drop(datapath, DROP_FRAME_TOO_LONG);
 
-    struct frame frame = frame_view(datapath->packet + PACKET_HEADER_BYTES, frame_bytes);
-    if (frame_asks_for_neighbour(&frame)) return report(datapath, EVENT_NEIGHBOUR, 0, frame_bytes);
-    if (mac_is_group(frame.destination)) return report(datapath, EVENT_FLOOD, 0, frame_bytes);
+    struct frame frame = frame_view(datapath->frame.bytes, frame_bytes);
+    if (frame_asks_for_neighbour(&frame)) return report(datapath, EVENT_NEIGHBOUR, 0, &pieces);
+    if (mac_is_group(frame.destination)) return report(datapath, EVENT_FLOOD, 0, &pieces);
 
     struct peer *peer = table_peer_by_mac(&datapath->table, frame.destination);
-    if (peer == NULL) return report(datapath, EVENT_UNKNOWN_DESTINATION, 0, frame_bytes);
-    if (!has_fast_path(peer)) return report(datapath, EVENT_SLOW_PATH, peer->slot, frame_bytes);
+    if (peer == NULL) return report(datapath, EVENT_UNKNOWN_DESTINATION, 0, &pieces);
+    if (!has_fast_path(peer)) return report(datapath, EVENT_SLOW_PATH, peer->slot, &pieces);
 
-    outbound_send_frame(datapath, peer, frame_bytes);
+    seal(datapath, peer, &pieces);
 }
 
 bool outbound_send_frame(struct datapath *datapath, struct peer *peer, size_t frame_bytes)
@@ -60,11 +101,20 @@ bool outbound_send(struct datapath *datapath, struct peer *peer, const struct en
 
 bool outbound_batch(struct datapath *datapath)
 {
-    for (int count = 0; count < DATAPATH_BATCH; count++) {
-        ssize_t bytes = tap_read(&datapath->tap, datapath->packet + PACKET_HEADER_BYTES, FRAME_MAX_BYTES);
-        if (bytes < 0) return errno == EAGAIN || errno == EINTR;
+    size_t carried_bytes = 0;
+    bool usable = true;
+    for (int count = 0; count < DATAPATH_BATCH && carried_bytes < DATAPATH_BATCH_BYTES; count++) {
+        ssize_t bytes = tap_read(&datapath->tap, &datapath->frame);
+        if (bytes < 0) {
+            usable = errno == EAGAIN || errno == EINTR;
+            break;
+        }
         traffic_count(&datapath->counters.from_tap, (size_t)bytes);
         forward(datapath, (size_t)bytes);
+        carried_bytes += (size_t)bytes;
     }
-    return true;
+    int error = errno;
+    send_outbox(datapath);
+    errno = error;
+    return usable;
 }

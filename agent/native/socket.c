@@ -1,8 +1,11 @@
 #include "socket.h"
 
+#include <netinet/udp.h>
+#include <stdalign.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
+
+#include "socket_address.h"
 
 /*
  * Receiving: what arrives at 2 Gbit/s while the thread is off its core for 8 ms. Sending: less, because what waits here
@@ -13,41 +16,6 @@ enum {
     SEND_BUFFER_BYTES = 1024 * 1024,
 };
 
-union socket_address {
-    struct sockaddr any;
-    struct sockaddr_in ip4;
-    struct sockaddr_in6 ip6;
-};
-
-static socklen_t to_socket_address(int family, const struct endpoint *endpoint, union socket_address *address)
-{
-    memset(address, 0, sizeof *address);
-    if (family == AF_INET) {
-        address->ip4.sin_family = AF_INET;
-        address->ip4.sin_port = htons(endpoint->port);
-        memcpy(&address->ip4.sin_addr, endpoint->address.s6_addr + 12, IP4_BYTES);
-        return sizeof address->ip4;
-    }
-    address->ip6.sin6_family = AF_INET6;
-    address->ip6.sin6_port = htons(endpoint->port);
-    address->ip6.sin6_addr = endpoint->address;
-    return sizeof address->ip6;
-}
-
-static void to_endpoint(const union socket_address *address, struct endpoint *endpoint)
-{
-    memset(endpoint, 0, sizeof *endpoint);
-    if (address->any.sa_family == AF_INET6) {
-        endpoint->address = address->ip6.sin6_addr;
-        endpoint->port = ntohs(address->ip6.sin6_port);
-        return;
-    }
-    endpoint->address.s6_addr[10] = 0xff;
-    endpoint->address.s6_addr[11] = 0xff;
-    memcpy(endpoint->address.s6_addr + 12, &address->ip4.sin_addr, IP4_BYTES);
-    endpoint->port = ntohs(address->ip4.sin_port);
-}
-
 /* The forced form, which needs CAP_NET_ADMIN, goes beyond net.core.[rw]mem_max; the other is cut to it. */
 static void set_buffer(int fd, int forced_option, int option, int bytes)
 {
@@ -55,13 +23,21 @@ static void set_buffer(int fd, int forced_option, int option, int bytes)
     setsockopt(fd, SOL_SOCKET, option, &bytes, sizeof bytes);
 }
 
+/* Each by itself: a kernel may have one and not the other. Zero bytes a segment means none by default. */
+static void grant_offloads(struct udp_socket *opened)
+{
+    const int on = 1, none = 0;
+    opened->segments = setsockopt(opened->fd, SOL_UDP, UDP_SEGMENT, &none, sizeof none) == 0;
+    opened->joins = setsockopt(opened->fd, SOL_UDP, UDP_GRO, &on, sizeof on) == 0;
+}
+
 /* 0, or an errno. */
 static int open_family(struct udp_socket *opened, int family, uint16_t port)
 {
-    const int off = 0;
+    const int off = 0, on = 1;
     const int do_not_discover = IP_PMTUDISC_DONT;
     union socket_address address;
-    socklen_t bytes = to_socket_address(family, &(struct endpoint){.port = port}, &address);
+    socklen_t bytes = socket_address_of(family, &(struct endpoint){.port = port}, &address);
 
     opened->family = family;
     opened->fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -74,10 +50,11 @@ static int open_family(struct udp_socket *opened, int family, uint16_t port)
     }
     set_buffer(opened->fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     set_buffer(opened->fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES);
+    setsockopt(opened->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
 
     if (bind(opened->fd, &address.any, bytes) == 0 && getsockname(opened->fd, &address.any, &bytes) == 0) {
         struct endpoint bound;
-        to_endpoint(&address, &bound);
+        socket_address_read(&address, &bound);
         opened->port = bound.port;
         return 0;
     }
@@ -86,10 +63,12 @@ static int open_family(struct udp_socket *opened, int family, uint16_t port)
     return error;
 }
 
-bool socket_open(struct udp_socket *opened, uint16_t port, struct fault *fault)
+bool socket_open(struct udp_socket *opened, uint16_t port, bool offloads, struct fault *fault)
 {
+    *opened = (struct udp_socket){.fd = -1};
     int error = open_family(opened, AF_INET6, port);
     if (error == EAFNOSUPPORT || error == EADDRNOTAVAIL) error = open_family(opened, AF_INET, port);
+    if (error == 0 && offloads) grant_offloads(opened);
     return error == 0 || fault_at(fault, FAULT_UDP_BIND, error);
 }
 
@@ -99,19 +78,48 @@ void socket_close(struct udp_socket *opened)
     opened->fd = -1;
 }
 
-ssize_t socket_receive(const struct udp_socket *opened, uint8_t *packet, size_t capacity, struct endpoint *from)
+static void read_notes(struct udp_socket *opened, struct msghdr *message, struct received *received)
+{
+    for (struct cmsghdr *note = CMSG_FIRSTHDR(message); note != NULL; note = CMSG_NXTHDR(message, note)) {
+        if (note->cmsg_level == SOL_UDP && note->cmsg_type == UDP_GRO) {
+            int packet_bytes;
+            memcpy(&packet_bytes, CMSG_DATA(note), sizeof packet_bytes);
+            if (packet_bytes > 0) received->packet_bytes = (size_t)packet_bytes;
+        } else if (note->cmsg_level == SOL_SOCKET && note->cmsg_type == SO_RXQ_OVFL) {
+            uint32_t overflows;
+            memcpy(&overflows, CMSG_DATA(note), sizeof overflows);
+            received->overflowed = overflows - opened->overflows;
+            opened->overflows = overflows;
+        }
+    }
+}
+
+bool socket_receive(struct udp_socket *opened, uint8_t *packets, size_t capacity, struct received *received)
 {
     union socket_address address;
-    socklen_t address_bytes = sizeof address;
-    ssize_t bytes = recvfrom(opened->fd, packet, capacity, 0, &address.any, &address_bytes);
-    if (bytes >= 0) to_endpoint(&address, from);
-    return bytes;
+    alignas(struct cmsghdr) uint8_t notes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
+    struct iovec part = {packets, capacity};
+    struct msghdr message = {
+        .msg_name = &address,
+        .msg_namelen = sizeof address,
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = notes,
+        .msg_controllen = sizeof notes,
+    };
+    ssize_t bytes = recvmsg(opened->fd, &message, 0);
+    if (bytes < 0) return false;
+    received->bytes = received->packet_bytes = (size_t)bytes;
+    received->overflowed = 0;
+    read_notes(opened, &message, received);
+    socket_address_read(&address, &received->from);
+    return true;
 }
 
 bool socket_send(const struct udp_socket *opened, const struct endpoint *to, const uint8_t *packet, size_t bytes)
 {
     union socket_address address;
-    if (opened->family == AF_INET && !IN6_IS_ADDR_V4MAPPED(&to->address)) return false;
-    socklen_t address_bytes = to_socket_address(opened->family, to, &address);
+    socklen_t address_bytes = socket_address_of(opened->family, to, &address);
+    if (address_bytes == 0) return false;
     return sendto(opened->fd, packet, bytes, 0, &address.any, address_bytes) == (ssize_t)bytes;
 }

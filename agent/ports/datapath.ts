@@ -46,6 +46,11 @@ export interface DatapathOptions {
   ip6: { address: string; prefixLength: number };
   /** 0: the kernel chooses. */
   udpPort: number;
+  /**
+   * What of segmentation and joining may be left to the kernel, on the TAP and on the UDP socket: all that it grants,
+   * unless switched off here. Frames are the same either way; only their cost is not.
+   */
+  offloads?: { tap?: boolean; udp?: boolean };
 }
 
 /** Throws EnvironmentFault: `no-tun-device`, `no-privilege`, `tap-name-in-use`, `address-in-use`, `port-in-use`. */

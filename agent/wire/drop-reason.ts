@@ -5,10 +5,12 @@
 export const DATAPATH_DROP_REASONS = [
   'frame-too-short',
   'frame-too-long',
+  'frame-not-segmentable',
   'tap-write-failed',
   'event-ring-full',
   'no-path',
   'send-failed',
+  'socket-overflow',
   'packet-too-short',
   'packet-unknown-type',
   'packet-unknown-index',

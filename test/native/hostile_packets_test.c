@@ -23,7 +23,7 @@ static void send_raw(struct node *to, const uint8_t *packet, size_t bytes)
 {
     struct udp_socket attacker;
     struct fault fault;
-    CHECK(socket_open(&attacker, 0, &fault));
+    CHECK(socket_open(&attacker, 0, true, &fault));
     CHECK(socket_send(&attacker, &to->endpoint, packet, bytes));
     take_packets(to);
     socket_close(&attacker);
@@ -68,7 +68,7 @@ static void survives_arbitrary_and_altered_packets(void)
     struct fault fault;
     uint8_t frame[100], packet[400], got[FRAME_MAX_BYTES];
     make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
-    CHECK(socket_open(&attacker, 0, &fault));
+    CHECK(socket_open(&attacker, 0, true, &fault));
     for (int round = 0; round < 20000; round++) {
         size_t bytes = next_random() % sizeof packet;
         for (size_t at = 0; at < bytes; at++) packet[at] = (uint8_t)next_random();
