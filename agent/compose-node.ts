@@ -21,7 +21,7 @@ import type { MemberDirectory, Membership } from './ports/member-directory.ts';
 import type { MessageBus } from './ports/message-bus.ts';
 import type { Sealer } from './ports/sealer.ts';
 import type { Sysfs } from './ports/sysfs.ts';
-import { SealedSignals } from './signalling/sealed-signals.ts';
+import { SealedSignals, type SignalMemory } from './signalling/sealed-signals.ts';
 import { macOfNode } from './wire/node-address.ts';
 import { topicsOf } from './wire/topics.ts';
 
@@ -29,7 +29,7 @@ import { topicsOf } from './wire/topics.ts';
 export interface NodeSurroundings {
   fleetId: string;
   identity: DeviceIdentity;
-  bootCount: number;
+  signalMemory: SignalMemory;
   tapName: string;
   bus: MessageBus;
   sealer: Sealer;
@@ -98,7 +98,7 @@ async function build(
     sealer: around.sealer,
     directory,
     topics: topicsOf(around.fleetId),
-    own: { nodeId, signingKey, sealingPrivateKey, membership: own, bootCount: around.bootCount },
+    own: { nodeId, signingKey, sealingPrivateKey, membership: own, memory: around.signalMemory },
     clock,
     log,
   });
