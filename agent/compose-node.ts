@@ -17,7 +17,7 @@ import type { Datapath, DatapathEvent } from './ports/datapath.ts';
 import type { MemberDirectory, Membership } from './ports/member-directory.ts';
 import type { MessageBus } from './ports/message-bus.ts';
 import type { Sealer } from './ports/sealer.ts';
-import { SealedSignals } from './signalling/sealed-signals.ts';
+import { SealedSignals, type SignalMemory } from './signalling/sealed-signals.ts';
 import { macOfNode } from './wire/node-address.ts';
 import { topicsOf } from './wire/topics.ts';
 
@@ -25,7 +25,7 @@ import { topicsOf } from './wire/topics.ts';
 export interface NodeSurroundings extends SensorSurroundings {
   fleetId: string;
   identity: DeviceIdentity;
-  bootCount: number;
+  signalMemory: SignalMemory;
   tapName: string;
   bus: MessageBus;
   sealer: Sealer;
@@ -88,7 +88,7 @@ async function build(
     sealer: around.sealer,
     directory,
     topics: topicsOf(around.fleetId),
-    own: { nodeId, signingKey, sealingPrivateKey, membership: own, bootCount: around.bootCount },
+    own: { nodeId, signingKey, sealingPrivateKey, membership: own, memory: around.signalMemory },
     clock,
     log,
   });

@@ -29,6 +29,7 @@ import { NodeRunner } from './compose-runner.ts';
 import { createControlApi } from './control/control-api.ts';
 import { Refusal, sentenceOf, UsageError } from './errors.ts';
 import type { Log } from './ports/log.ts';
+import { SignalMemory } from './signalling/sealed-signals.ts';
 
 export interface AgentOptions {
   stateDirectory: string;
@@ -131,15 +132,18 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
     isClockSynchronised,
     hardware: { model, arch: arch(), agent: productVersion },
   });
+  let signalMemory: SignalMemory | undefined;
   const runner = new NodeRunner({
     bus: provisioner.bus(),
     clock,
     log,
     open: (config, own, onStopped) => {
+      // Known from the provisioner's start on, which counts the boot.
+      signalMemory ??= new SignalMemory(provisioner.bootCount());
       const around: NodeSurroundings = {
         fleetId: provisioner.state().fleetId ?? '',
         identity: provisioner.identity(),
-        bootCount: provisioner.bootCount(),
+        signalMemory,
         tapName: options.tapName ?? DEFAULT_TAP_NAME,
         bus: provisioner.bus(),
         directory: provisioner.directory(),

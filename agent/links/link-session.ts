@@ -13,6 +13,10 @@ import { type LinkWatch, startLinkWatch, watchLink } from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
 import type { LinkManagerOptions } from './link-types.ts';
 
+/** Questions over the transport that stay unanswered this long mean that frames would be lost there. */
+const SILENT_AFTER_MS = 2_000;
+/** How long a session without a transport is kept unused: an outage that is longer is worth a new link. */
+const ORPHAN_LIMIT_MS = 900_000;
 /** `quiet` is said this many times per idle time, at least a second apart. */
 const QUIET_SHARE = 4;
 const SHORTEST_QUIET_MS = 1_000;
@@ -36,6 +40,8 @@ export class LinkSession {
   #watch: LinkWatch;
   /** Last sign of life over the transport. */
   #heardMs: number;
+  /** Since when it has no transport any more. */
+  #orphanedAtMs: number | null = null;
   #doubted = false;
   #pingId = 0;
   #slowRttMs: number | null = null;
@@ -65,6 +71,28 @@ export class LinkSession {
 
   get path(): 'fast' | 'slow' {
     return this.fast.active ? 'fast' : 'slow';
+  }
+
+  get orphaned(): boolean {
+    return this.#orphanedAtMs !== null;
+  }
+
+  /** The peer was there a moment ago, as far as one can know. */
+  get alive(): boolean {
+    return this.fast.active || this.#orphanedAtMs === null;
+  }
+
+  /** A frame that is sent now has a way that is not known to be dead. */
+  get open(): boolean {
+    const { askedSinceMs, tickMs } = this.#watch;
+    const silent = askedSinceMs !== null && tickMs - askedSinceMs >= SILENT_AFTER_MS;
+    return this.fast.active || (this.#orphanedAtMs === null && !silent);
+  }
+
+  /** Its transport is gone. The keys of the fast path are still good: it goes on looking for the peer, or carrying. */
+  orphan(reason: string): void {
+    this.#orphanedAtMs ??= this.#clock.monotonicMs();
+    this.#pings.close(reason);
   }
 
   start(): void {
@@ -120,6 +148,9 @@ export class LinkSession {
 
   tick(nowMs: number, counters: PeerTraffic | undefined, usedAtMs: number): 'alive' | 'dead' | 'idle' {
     const fastVerdict = this.fast.tick(nowMs, counters);
+    if (this.#orphanedAtMs !== null) {
+      return nowMs - Math.max(this.#orphanedAtMs, usedAtMs) >= ORPHAN_LIMIT_MS ? 'idle' : 'alive';
+    }
     const fastHeardMs = nowMs - (counters?.lastReceivedAgeMs ?? Number.POSITIVE_INFINITY);
     const heardMs = Math.max(this.#heardMs, fastHeardMs);
     const inDoubt = this.#doubted || fastVerdict === 'suspect' || fastVerdict === 'lost';

@@ -3,8 +3,11 @@ import type { Clock } from '../ports/clock.ts';
 import type { Datapath } from '../ports/datapath.ts';
 import type { HostNetwork } from '../ports/host-network.ts';
 import type { Log } from '../ports/log.ts';
+import type { Membership } from '../ports/member-directory.ts';
 import type { PeerTransportFactory } from '../ports/peer-transport.ts';
-import type { SignalService } from '../ports/signal-service.ts';
+import type { Signal, SignalService } from '../ports/signal-service.ts';
+import type { ReceiveIndexes } from './fast-keys.ts';
+import type { NegotiationMemory } from './negotiation-types.ts';
 
 /** The part of the datapath that links program. */
 export type LinkDatapath = Pick<
@@ -29,6 +32,17 @@ export interface LinkManagerOptions {
   log: Log;
   /** Uniform in [0, 1), for jitter. */
   random?: () => number;
+}
+
+/** What one link is made of; see link.ts. */
+export interface LinkParts {
+  options: LinkManagerOptions;
+  indexes: ReceiveIndexes;
+  slot: number;
+  member: Membership;
+  memory: NegotiationMemory;
+  events: LinkEvents;
+  send(signal: Signal): void;
 }
 
 export type LinkFields = Record<string, string | number | boolean | null>;

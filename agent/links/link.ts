@@ -8,30 +8,21 @@ import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
-import type { ReceiveIndexes } from './fast-keys.ts';
 import type { LinkConnection } from './link-connection.ts';
+
 import { LinkDemand } from './link-demand.ts';
 import { LinkNegotiator } from './link-negotiator.ts';
+import { LinkNews } from './link-news.ts';
 import type { PingAnswer } from './link-pings.ts';
 import { linkReport } from './link-report.ts';
 import { LinkSession } from './link-session.ts';
 import { LinkTraffic } from './link-traffic.ts';
-import type { LinkEvents, LinkManagerOptions } from './link-types.ts';
+import type { LinkParts } from './link-types.ts';
 import type { NegotiationMemory } from './negotiation-types.ts';
 import { UpWaiters } from './up-waiters.ts';
 
 /** A peer that says one of these does not want to be called back at once. */
 const FINAL_REASONS: ReadonlySet<string> = new Set(['idle', 'closed', 'stopping', 'revoked', 'no-free-slot']);
-
-export interface LinkParts {
-  options: LinkManagerOptions;
-  indexes: ReceiveIndexes;
-  slot: number;
-  member: Membership;
-  memory: NegotiationMemory;
-  events: LinkEvents;
-  send(signal: Signal): void;
-}
 
 export class Link {
   readonly #parts: LinkParts;
@@ -39,6 +30,7 @@ export class Link {
   readonly #negotiator: LinkNegotiator;
   readonly #demand: LinkDemand;
   readonly #waiters: UpWaiters<LinkSession>;
+  readonly #news: LinkNews;
   readonly #bornMs: number;
   #session: LinkSession | null = null;
   #attemptAtMs: number;
@@ -52,6 +44,7 @@ export class Link {
     this.#bornMs = options.clock.monotonicMs();
     this.#attemptAtMs = this.#bornMs;
     this.#traffic = new LinkTraffic(this.#bornMs);
+    this.#news = new LinkNews(parts.events);
     this.#waiters = new UpWaiters(options.clock);
     this.#demand = new LinkDemand(options.clock, options.random ?? Math.random, () => this.#tryWhileWanted());
     this.#negotiator = new LinkNegotiator({
@@ -63,7 +56,7 @@ export class Link {
       clock: options.clock,
       send: parts.send,
       up: (connection) => this.#becameUp(connection),
-      replaced: () => this.#sessionOver('peer-restarted'),
+      replaced: () => this.#session?.orphaned || this.#sessionOver('peer-restarted'),
       ended: (reason, by) => this.#ended(reason, by),
       doubt: () => this.#session?.doubt(),
       control: (message) => this.#session?.control(message),
@@ -75,8 +68,9 @@ export class Link {
     return this.#parts.member;
   }
 
+  /** Frames can be sent. */
   get isUp(): boolean {
-    return this.#session !== null;
+    return this.#session?.open ?? false;
   }
 
   get usedAtMs(): number {
@@ -104,7 +98,7 @@ export class Link {
       this.#attemptAtMs = this.#nowMs();
       this.#demand.cancelRetry();
       // Else it was stale: a link that only this signal asked for is wanted by nobody.
-    } else if (!this.#demand.waiting) this.#end('not-wanted');
+    } else if (!this.#demand.waiting && !this.#session) this.#end('not-wanted');
   }
 
   sendFrame(frame: Uint8Array): SendResult {
@@ -138,12 +132,13 @@ export class Link {
     const verdict = this.#session.tick(nowMs, counters, this.#traffic.usedAtMs);
     if (verdict === 'dead') this.#negotiator.fail('peer-silent');
     else if (verdict === 'idle') this.close('idle');
+    this.#tell('peer-silent');
   }
 
   /** Waits for the link within the time limit, then for one round trip. Rejects with Refusal('no-answer'). */
   async ping(timeoutMs: number): Promise<PingAnswer> {
     const startMs = this.#nowMs();
-    const session = this.#session ?? (await this.#waiters.wait(timeoutMs));
+    const session = (this.isUp && this.#session) || (await this.#waiters.wait(timeoutMs));
     return session.ping(Math.max(1, timeoutMs - (this.#nowMs() - startMs)));
   }
 
@@ -160,7 +155,7 @@ export class Link {
     return linkReport({
       member: this.#parts.member,
       state: this.#state(),
-      session: this.#session,
+      session: this.#session?.alive ? this.#session : null,
       traffic: this.#traffic,
       setupMs: this.#setupMs,
       ageMs: this.#nowMs() - this.#bornMs,
@@ -170,7 +165,7 @@ export class Link {
 
   #state(): LinkState {
     if (this.#over) return 'closing';
-    if (this.#session) return 'up';
+    if (this.#session?.alive) return 'up';
     return this.#negotiator.idle ? 'failed' : 'connecting';
   }
 
@@ -187,18 +182,20 @@ export class Link {
       options,
       bye: (reason) => this.#negotiator.byeOfPeer(reason),
       pathChanged: (path, endpoint) => {
-        if (this.#session === session) events.happened('link.path', { path, endpoint });
+        if (this.#session !== session) return;
+        events.happened('link.path', { path, endpoint });
+        this.#tell('peer-silent');
       },
     });
+    const old = this.#session;
     this.#session = session;
+    old?.stop('replaced');
     this.#demand.failures = 0;
     this.#problem = null;
     this.#setupMs = Math.round((this.#nowMs() - this.#attemptAtMs) * 10) / 10;
     this.#traffic.used(this.#nowMs());
     session.start();
-    events.happened('link.up', { setupMs: this.#setupMs });
-    events.up();
-    this.#waiters.tell(session);
+    this.#tell('');
   }
 
   #received(frame: Uint8Array): void {
@@ -214,34 +211,39 @@ export class Link {
     if (!session) return;
     this.#session = null;
     session.stop(reason);
-    this.#parts.events.happened('link.down', { reason });
-    this.#parts.events.down(reason);
+    this.#tell(reason);
+  }
+
+  #tell(reason: string): void {
+    if (this.#news.tell(this.#session, reason, this.#setupMs)) this.#waiters.tell(this.#session);
   }
 
   #ended(reason: string, by: 'self' | 'peer'): void {
-    const wasUp = this.#session !== null;
-    this.#sessionOver(reason);
+    const wasUp = this.#session !== null && !this.#session.orphaned;
     this.#problem = `the link ended: ${reason}${by === 'peer' ? ' (said by the peer)' : ''}`;
     if (by === 'peer' && FINAL_REASONS.has(reason)) {
       this.#end(reason);
       return;
     }
+    this.#session?.orphan(reason);
+    this.#tell(reason);
     this.#demand.failures += 1;
     if (!wasUp) this.#parts.events.happened('link.failed', { reason, failures: this.#demand.failures });
     // A link that was up had a peer a moment ago: the first try is made at once.
     if (this.#demand.wanted) this.#demand.retryLater(wasUp);
-    else this.#end(reason);
+    else if (!this.#session) this.#end(reason);
   }
 
   #tryWhileWanted(): void {
     this.#attemptAtMs = this.#nowMs();
     if (this.#demand.wanted) this.#negotiator.want();
-    else this.#end('not-wanted');
+    else if (!this.#session) this.#end('not-wanted');
   }
 
   #end(reason: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#sessionOver(reason);
     this.#demand.cancelRetry();
     this.#waiters.tell(null);
     this.#parts.events.over(reason);

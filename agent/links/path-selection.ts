@@ -9,6 +9,8 @@ export const VALID_MS = 12_000;
 /** Another path must be better by this share and this much to take over. */
 const BETTER_SHARE = 0.8;
 const BETTER_MS = 1;
+/** A path that comes back must carry frames within three seconds. */
+const LONGEST_ROUND_MS = 1_500;
 /** Probes that the loss is estimated over. */
 const LOSS_WINDOW = 16;
 /** Endpoints of a peer: those that it lists, and those that it was heard from. */
@@ -85,5 +87,5 @@ export function searchDelayMs(round: number): number {
   const first = [20, 40, 80, 160];
   if (round < first.length) return first[round] ?? 250;
   if (round < 16) return 250;
-  return Math.min(30_000, 500 * 2 ** Math.min(round - 16, 6));
+  return Math.min(LONGEST_ROUND_MS, 500 * 2 ** Math.min(round - 16, 6));
 }

@@ -16,6 +16,7 @@ import type { MemberDirectory, Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import { destinationMac, ipAddressesOf } from '../wire/ethernet-frame.ts';
 import { macOfNode } from '../wire/node-address.ts';
+import { tcpUnreachable } from '../wire/tcp-unreachable.ts';
 import { DropCounters } from './drop-counters.ts';
 import { FloodPolicy } from './flood-policy.ts';
 import { FrameQueue } from './frame-queue.ts';
@@ -51,7 +52,10 @@ export class Outbound {
     this.#waitingForLink = new FrameQueue(parts.clock, this.drops);
     this.#waitingForMember = new FrameQueue(parts.clock, this.drops);
     parts.links.onUp((slot) => this.#linkUp(slot));
-    parts.links.onDown((slot) => this.#waitingForLink.discard(slot));
+    parts.links.onDown((slot) => {
+      // A link that is tried again keeps what waits for it.
+      if (parts.links.isUp(slot) === null) this.#waitingForLink.discard(slot);
+    });
   }
 
   /** Takes the datapath's frame events; other kinds are not its concern. */
@@ -111,9 +115,15 @@ export class Outbound {
     else this.#waitForLink(slot, frame);
   }
 
-  /** A frame for a link that is not up asks for it again: its earlier attempt may have been given up. */
+  /**
+   * A frame for a link that is not up asks for it again: its earlier attempt may have been given up. TCP hears that the
+   * way is closed, so that it tries again soon and not ever later: it has to be there when the way is open.
+   */
   #waitForLink(slot: number, frame: Uint8Array): void {
     this.#waitingForLink.push(slot, frame);
+    const answer = tcpUnreachable(frame);
+    // Twice: one takes back the doubling of this try, one a doubling from before the silence was noticed.
+    for (let count = 0; answer && count < 2; count++) this.#parts.datapath.deliver(null, answer);
     const member = this.#parts.links.memberAt(slot);
     if (member) requestLink(this.#parts.links, member);
   }

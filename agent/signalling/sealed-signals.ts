@@ -66,8 +66,26 @@ export interface SignalIdentity {
   sealingPrivateKey: Uint8Array;
   /** Its certificate travels with every signal. */
   membership: Membership;
-  /** Counts the starts of this device; with it, sequences rise over restarts. Below 2^21. */
-  bootCount: number;
+  memory: SignalMemory;
+}
+
+/**
+ * What outlives one SealedSignals of a process: a node that is built anew, for a new config or a lost TAP, numbers on
+ * where it was, else its peers take what it says for replays; and it goes on to refuse what it has already heard.
+ */
+export class SignalMemory {
+  readonly replays = new ReplayGuard();
+  #sequence: number;
+
+  /** `bootCount` counts the starts of this device; with it, sequences rise over restarts. Below 2^21. */
+  constructor(bootCount: number) {
+    this.#sequence = bootCount * BOOT_STEP;
+  }
+
+  nextSequence(): number {
+    this.#sequence += 1;
+    return this.#sequence;
+  }
 }
 
 export interface SealedSignalsParts {
@@ -86,17 +104,14 @@ export class SealedSignals implements SignalService {
   readonly #subscription: Subscription;
   readonly #listeners: Array<(from: Membership, signal: Signal, sequence: number) => void> = [];
   readonly #drops = new Map<SignalDrop, number>();
-  readonly #replays = new ReplayGuard();
   readonly #total: RateCap;
   readonly #senders = new Map<string, RateCap>();
-  #sequence: number;
   /** Sealing and opening are asynchronous; these chains keep signals in order. */
   #outbound: Promise<unknown> = Promise.resolve();
   #inbound: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SealedSignalsParts) {
     this.#parts = parts;
-    this.#sequence = parts.own.bootCount * BOOT_STEP;
     this.#total = new RateCap(TOTAL_RATE.perSecond, TOTAL_RATE.burst, parts.clock);
     const topic = parts.topics.signals(parts.own.nodeId);
     this.#subscription = parts.bus.subscribe(topic, (_topic, payload) => this.#receive(payload));
@@ -137,11 +152,10 @@ export class SealedSignals implements SignalService {
 
   #seal(to: Membership, signal: Signal): Promise<Uint8Array> {
     const { own, sealer } = this.#parts;
-    this.#sequence += 1;
     const message: SignalMessage = {
       from: own.nodeId,
       to: to.nodeId,
-      sequence: this.#sequence,
+      sequence: own.memory.nextSequence(),
       certificate: Buffer.from(own.membership.certificate).toString('base64'),
       signal,
     };
@@ -183,7 +197,7 @@ export class SealedSignals implements SignalService {
     if (typeof read === 'string') return read;
     const { nodeId } = read.from;
     if (!this.#senderRate(nodeId).take()) return 'rate-sender';
-    return this.#replays.accept(nodeId, read.message.sequence) ? read : 'replayed';
+    return this.#parts.own.memory.replays.accept(nodeId, read.message.sequence) ? read : 'replayed';
   }
 
   #authenticate(bytes: Uint8Array): Authentic | SignalDrop {

@@ -26,7 +26,8 @@ export class TrustedTime {
 
   /** Unix milliseconds that have passed for certain. */
   floorMs(): number {
-    return Math.floor(this.#floorMs + (this.#clock.monotonicMs() - this.#raisedAtMs));
+    // Whole ones, as every document has them.
+    return this.#floorMs + Math.floor(this.#clock.monotonicMs() - this.#raisedAtMs);
   }
 
   /** Raises the floor to a signed time of issue; an older one changes nothing. */

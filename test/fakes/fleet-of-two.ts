@@ -2,7 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { HpkeSealer } from '../../agent/adapters/hpke-sealer.ts';
 import type { MemberDirectory, Membership } from '../../agent/ports/member-directory.ts';
-import type { SignalIdentity } from '../../agent/signalling/sealed-signals.ts';
+import { type SignalIdentity, SignalMemory } from '../../agent/signalling/sealed-signals.ts';
 import { type SigningKey, signingKeyOfPem } from '../../agent/trust/signed-envelope.ts';
 
 export const TEST_FLEET = 'abcdefghijklmnop';
@@ -26,7 +26,7 @@ export async function testIdentity(name: string, host: number): Promise<SignalId
     signingKey,
     sealingPrivateKey: sealing.privateKey,
     membership,
-    bootCount: 1,
+    memory: new SignalMemory(1),
   };
 }
 

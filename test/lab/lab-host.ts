@@ -49,4 +49,10 @@ export class LabHost {
   async setLink(state: 'up' | 'down'): Promise<void> {
     await this.run(['ip', 'link', 'set', 'eth0', state]);
   }
+
+  /** Takes the address on the LAN away and gives this one (of the same /24). */
+  async replaceAddress(address: string): Promise<void> {
+    await this.run(['ip', 'address', 'flush', 'dev', 'eth0', 'scope', 'global']);
+    await this.run(['ip', 'address', 'add', `${address}/24`, 'dev', 'eth0']);
+  }
 }

@@ -65,6 +65,12 @@ export class Lab {
     return this.#hosts;
   }
 
+  /** The switch that joins the hosts: where its cards are, each named as its host. It has no address. */
+  get lan(): LabHost {
+    const namespace = `${this.name}-lan`;
+    return new LabHost('lan', namespace, '', this.#entering(namespace));
+  }
+
   /** Of the guard, which stands in the lab's user namespace where there is one. */
   get guardPid(): number {
     return this.#guard.pid ?? -1;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { SignalIdentity } from '../../../agent/signalling/sealed-signals.ts';
+import { type SignalIdentity, SignalMemory } from '../../../agent/signalling/sealed-signals.ts';
 import { TestBroker } from '../../fakes/aedes-broker.ts';
 import { FakeUnderlay } from '../../fakes/fake-underlay.ts';
 import { testIdentity } from '../../fakes/fleet-of-two.ts';
@@ -14,7 +14,7 @@ let identities: [SignalIdentity, SignalIdentity];
 let nodes: LinkNode[] = [];
 
 async function node(which: 0 | 1, links: Record<string, unknown> = {}, bootCount = 1): Promise<LinkNode> {
-  const identity = { ...identities[which], bootCount };
+  const identity = { ...identities[which], memory: new SignalMemory(bootCount) };
   const fleet = identities.map((entry) => entry.membership);
   const options = {
     identity,

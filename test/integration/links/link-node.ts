@@ -1,4 +1,5 @@
 /** One node of a link test: real signalling and transports, a fake datapath, and a record of what the overlay sees. */
+import { randomUUID } from 'node:crypto';
 import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import { openMqttBus } from '../../../agent/adapters/mqtt-message-bus.ts';
 import { NodeDatachannelFactory } from '../../../agent/adapters/node-datachannel-transport.ts';
@@ -37,7 +38,7 @@ export class LinkNode {
   constructor(options: LinkNodeOptions) {
     const { identity } = options;
     this.identity = identity;
-    this.bus = openMqttBus({ url: options.brokerUrl, clientId: `${identity.nodeId}-${identity.bootCount}` });
+    this.bus = openMqttBus({ url: options.brokerUrl, clientId: `${identity.nodeId}-${randomUUID()}` });
     this.signals = new SealedSignals({
       bus: this.bus,
       sealer: new HpkeSealer(),

@@ -4,6 +4,7 @@ import { Outbound } from '../../../agent/overlay/outbound.ts';
 import type { MemberDirectory, Membership } from '../../../agent/ports/member-directory.ts';
 import { macText } from '../../../agent/wire/ethernet-frame.ts';
 import { ip6OfNode, macOfNode } from '../../../agent/wire/node-address.ts';
+import { tcpUnreachable } from '../../../agent/wire/tcp-unreachable.ts';
 import { FakeLinkTable } from '../../fakes/fake-link-table.ts';
 import { arpRequestFrame, ip4Frame, solicitationFrame } from '../../fakes/frames.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
@@ -122,7 +123,20 @@ describe('frames for a member', () => {
     outbound.receive({ kind: 'slow-path', slot: 0, frame: young });
     links.bringUp(0);
     expect(links.sent.map((entry) => entry.frame)).toEqual([young]);
-    expect(outbound.drops.snapshot()).toEqual({ 'queue-full': 6, 'queue-expired': MAX_QUEUED_FRAMES - 1 });
+    expect(outbound.drops.snapshot()).toEqual({ 'queue-full': 5, 'queue-expired': MAX_QUEUED_FRAMES });
+  });
+
+  it('of TCP are not delivered late, and TCP is told that the way is closed', async () => {
+    links.request(member);
+    const tcp = ip4Frame({ to: macOfNode(PEER), destination: member.ip4, protocol: 6, bytes: 20 });
+    outbound.receive({ kind: 'slow-path', slot: 0, frame: tcp });
+    const answer = tcpUnreachable(tcp) ?? new Uint8Array();
+    expect(delivered).toEqual([answer, answer]);
+    outbound.receive({ kind: 'slow-path', slot: 0, frame: toPeer() });
+    await clock.advance(2_000);
+    links.bringUp(0);
+    expect(links.sent.map((entry) => entry.frame)).toEqual([toPeer()]);
+    expect(outbound.drops.snapshot()).toEqual({ 'queue-expired': 1 });
   });
 
   it('are counted with the link that never came up', () => {

@@ -6,6 +6,7 @@ import {
   SealedSignals,
   SIGNAL_CONTEXT,
   type SignalIdentity,
+  SignalMemory,
 } from '../../../agent/signalling/sealed-signals.ts';
 import { signEnvelope } from '../../../agent/trust/signed-envelope.ts';
 import { SIGNAL_PAYLOAD_TYPE } from '../../../agent/wire/signal-message.ts';
@@ -83,13 +84,28 @@ describe('sealed signals', () => {
 
   it('go up over a restart, and are not believed a second time', async () => {
     const to = signals(south);
-    await signals({ ...north, bootCount: 7 }).service.send(south.membership, bye);
+    await signals({ ...north, memory: new SignalMemory(7) }).service.send(south.membership, bye);
     const again = broker.published[0]?.payload ?? new Uint8Array();
     broker.publish(topics.signals(south.nodeId), again);
     await vi.waitFor(() => expect(to.service.drops()).toEqual({ replayed: 1 }), soon);
     expect(to.heard).toHaveLength(1);
-    await signals({ ...north, bootCount: 6 }).service.send(south.membership, bye);
+    await signals({ ...north, memory: new SignalMemory(6) }).service.send(south.membership, bye);
     await vi.waitFor(() => expect(to.service.drops()).toEqual({ replayed: 2 }), soon);
+  });
+
+  it('go on where they were when the node is built anew, and still refuse what it has heard', async () => {
+    const to = signals(south);
+    for (const reason of ['1', '2']) {
+      const from = signals(north);
+      await from.service.send(south.membership, { ...bye, reason });
+      from.service.close();
+    }
+    await vi.waitFor(() => expect(to.heard.map((entry) => entry.signal)).toHaveLength(2), soon);
+    to.service.close();
+    const anew = signals(south);
+    await anew.service.ready;
+    broker.publish(topics.signals(south.nodeId), broker.published[0]?.payload ?? new Uint8Array());
+    await vi.waitFor(() => expect(anew.service.drops()).toEqual({ replayed: 1 }), soon);
   });
 
   it.each([

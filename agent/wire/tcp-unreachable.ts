@@ -1,0 +1,94 @@
+/**
+ * The answer to a TCP segment that cannot be sent now: ICMP "host unreachable" (RFC 792) or ICMPv6 "no route"
+ * (RFC 4443 section 3.1), as if from its destination. On an established connection it is no error: Linux takes back the
+ * doubling of its retransmission timer (RFC 6069), and so notices within a second when the way is open again.
+ *
+ *   Ethernet | IP: destination -> source | type, code, checksum, 4 bytes 0 | the packet as it was, from its IP header on
+ */
+import { ETHERNET_HEADER_BYTES, ETHERTYPE, payloadOf, uint16 } from './ethernet-frame.ts';
+
+const TCP = 6;
+const ICMP = 1;
+const ICMP6 = 58;
+const IP4_HEADER_BYTES = 20;
+const IP6_HEADER_BYTES = 40;
+const TCP_HEADER_BYTES = 20;
+const DATA_OFFSET_AT = 12;
+const FLAGS_AT = 13;
+const SYN = 0x02;
+const RST = 0x04;
+const HOP_LIMIT = 64;
+/** RFC 4443: no answer is longer than the smallest MTU; more than enough for the headers that Linux looks at. */
+const QUOTED_BYTES = 128;
+
+/** What a frame is to TCP: `data` is said again by itself, `bare` (a question for the window, an answer) may not be. */
+export function tcpKindOf(frame: Uint8Array): 'data' | 'bare' | null {
+  const found = segmentIn(frame);
+  if (!found) return null;
+  const { etherType, packet, tcpAt } = found;
+  const headerBytes = tcpAt + ((packet[tcpAt + DATA_OFFSET_AT] ?? 0) >> 4) * 4;
+  const bytes = etherType === ETHERTYPE.ip4 ? uint16(packet, 2) : IP6_HEADER_BYTES + uint16(packet, 4);
+  return bytes > headerBytes ? 'data' : 'bare';
+}
+
+/** Null for anything but a TCP segment of a connection. IPv6 extension headers are not looked behind. */
+export function tcpUnreachable(frame: Uint8Array): Uint8Array | null {
+  const found = segmentIn(frame);
+  if (!found) return null;
+  const quoted = found.packet.subarray(0, QUOTED_BYTES);
+  return found.etherType === ETHERTYPE.ip4 ? answer4(frame, quoted) : answer6(frame, quoted);
+}
+
+interface Segment {
+  etherType: number;
+  /** From the IP header on. */
+  packet: Uint8Array;
+  tcpAt: number;
+}
+
+/** A segment of a connection: no SYN, to which unreachable is a final answer, and no RST, which needs none. */
+function segmentIn(frame: Uint8Array): Segment | null {
+  const inner = payloadOf(frame);
+  // An answer into a VLAN would need its tag: nobody asked for that yet.
+  if (!inner || uint16(frame, 12) === ETHERTYPE.vlan) return null;
+  const { etherType, payload: packet } = inner;
+  const isIp4 = etherType === ETHERTYPE.ip4 && packet[9] === TCP && (uint16(packet, 6) & 0x1fff) === 0;
+  const isIp6 = etherType === ETHERTYPE.ip6 && packet[6] === TCP;
+  if (!isIp4 && !isIp6) return null;
+  const tcpAt = isIp4 ? ((packet[0] ?? 0) & 15) * 4 : IP6_HEADER_BYTES;
+  if (packet.length < tcpAt + TCP_HEADER_BYTES) return null;
+  return ((packet[tcpAt + FLAGS_AT] ?? 0) & (SYN | RST)) === 0 ? { etherType, packet, tcpAt } : null;
+}
+
+function answer4(frame: Uint8Array, quoted: Uint8Array): Uint8Array {
+  const icmp = Uint8Array.from([3, 1, 0, 0, 0, 0, 0, 0, ...quoted]);
+  writeChecksum(icmp, 2, icmp);
+  const bytes = IP4_HEADER_BYTES + icmp.length;
+  const [source, destination] = [quoted.subarray(12, 16), quoted.subarray(16, 20)];
+  const first = [0x45, 0, bytes >> 8, bytes & 255, 0, 0, 0, 0, HOP_LIMIT, ICMP, 0, 0];
+  const header = Uint8Array.from([...first, ...destination, ...source]);
+  writeChecksum(header, 10, header);
+  return Uint8Array.from([...backEthernet(frame), ...header, ...icmp]);
+}
+
+function answer6(frame: Uint8Array, quoted: Uint8Array): Uint8Array {
+  const icmp = Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0, ...quoted]);
+  const addresses = [...quoted.subarray(24, 40), ...quoted.subarray(8, 24)];
+  const pseudo = [...addresses, 0, 0, icmp.length >> 8, icmp.length & 255, 0, 0, 0, ICMP6];
+  writeChecksum(icmp, 2, Uint8Array.from([...pseudo, ...icmp]));
+  const header = [0x60, 0, 0, 0, icmp.length >> 8, icmp.length & 255, ICMP6, HOP_LIMIT, ...addresses];
+  return Uint8Array.from([...backEthernet(frame), ...header, ...icmp]);
+}
+
+function backEthernet(frame: Uint8Array): number[] {
+  return [...frame.subarray(6, 12), ...frame.subarray(0, 6), ...frame.subarray(12, ETHERNET_HEADER_BYTES)];
+}
+
+/** The Internet checksum (RFC 1071) over `covered`, put into `into`, where it stands as zero. */
+function writeChecksum(into: Uint8Array, at: number, covered: Uint8Array): void {
+  let sum = 0;
+  for (let index = 0; index < covered.length; index += 2) sum += uint16(covered, index);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  into[at] = (~sum >> 8) & 255;
+  into[at + 1] = ~sum & 255;
+}
