@@ -10,7 +10,7 @@ const nullableText = v.nullable(v.string());
 const nullableNumber = v.nullable(v.number());
 const traffic = v.object({ frames: v.number(), bytes: v.number() });
 
-const linkReport: Schema<LinkReport> = v.object({
+export const linkReport: Schema<LinkReport> = v.object({
   peer: v.string(),
   name: v.string(),
   ip4: v.string(),

@@ -1,7 +1,7 @@
 /** Ethernet frames as a Linux kernel writes them into the TAP of the node 02:00:00:00:00:01. */
 import { macBytes } from '../../agent/wire/ethernet-frame.ts';
 
-const OWN_MAC = '02:00:00:00:00:01';
+export const OWN_MAC = '02:00:00:00:00:01';
 
 export function arpRequestFrame(senderIp: string, targetIp: string): Uint8Array {
   const ip = (text: string) => text.split('.').map(Number);
