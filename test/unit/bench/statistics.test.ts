@@ -50,6 +50,15 @@ describe('the loss-free rate', () => {
     expect(await lossFreeRate(100, upTo(140))).toBeCloseTo(140, -1);
   });
 
+  it('is not lowered by one bad moment', async () => {
+    let probes = 0;
+    const rate = await lossFreeRate(100, async (kpps) => {
+      probes++;
+      return probes === 1 ? { deliveredKpps: 1, lostShare: 0.9 } : upTo(140)(kpps);
+    });
+    expect(rate).toBeCloseTo(140, -1);
+  });
+
   it('never exceeds a rate that arrived whole', async () => {
     expect(await lossFreeRate(100, upTo(70))).toBeLessThanOrEqual(70);
     expect(await lossFreeRate(100, async () => ({ deliveredKpps: 50, lostShare: 0.5 }))).toBe(0);
