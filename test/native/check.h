@@ -76,7 +76,7 @@ __attribute__((unused)) static uint64_t next_random(void)
     return state;
 }
 
-static int run_tests(const struct test *tests, size_t count)
+__attribute__((unused)) static int run_tests(const struct test *tests, size_t count)
 {
     int failed = 0;
     for (size_t at = 0; at < count; at++) {
