@@ -2,13 +2,13 @@
  * Whether a path, and the link as a whole, is alive. Authentic packets of the peer are the only sign of life; silence
  * counts only from the first thing that we sent and that was not answered. Pure: the caller keeps the watch.
  *
- *   fast path  unanswered 1.5 s: probe every 250 ms;  2.5 s: lost, frames take the slow path
+ *   fast path  unanswered 1.5 s: probe every 250 ms;  2 s: lost, frames take the slow path
  *   link       silent 5 s, or a path in doubt: ask over `control` every second;  8 s without any answer: dead
  *
  * So a killed peer is noticed within 5 + 8 s, and one that is stopped for 5 s is not.
  */
 export const SUSPECT_AFTER_MS = 1_500;
-export const LOST_AFTER_MS = 2_500;
+export const LOST_AFTER_MS = 2_000;
 /** Also what keeps a NAT's mapping open; the shortest in use is about 30 s. */
 export const KEEP_ALIVE_MS = 5_000;
 export const ASK_EVERY_MS = 1_000;

@@ -10,7 +10,7 @@ export const VALID_MS = 12_000;
 const BETTER_SHARE = 0.8;
 const BETTER_MS = 1;
 /** A path that comes back must carry frames within three seconds. */
-const LONGEST_ROUND_MS = 1_500;
+const LONGEST_ROUND_MS = 1_000;
 /** Probes that the loss is estimated over. */
 const LOSS_WINDOW = 16;
 /** Endpoints of a peer: those that it lists, and those that it was heard from. */

@@ -49,6 +49,6 @@ describe('path selection', () => {
     const delays = Array.from({ length: 40 }, (_, round) => searchDelayMs(round));
     expect(delays[0]).toBe(20);
     expect([...delays].sort((a, b) => a - b)).toEqual(delays);
-    expect(delays.at(-1)).toBe(1_500);
+    expect(delays.at(-1)).toBe(1_000);
   });
 });
