@@ -5,8 +5,8 @@
 import type { DeviceConfig } from '../provisioning/device-config.ts';
 import type { DeviceIdentity } from '../provisioning/device-identity.ts';
 import type { SensorReport } from '../sensors/sensor-service.ts';
-import { addressesWithin, LinuxHostNetwork, readAesHardware } from './adapters/linux-host-network.ts';
-import { openNativeDatapath } from './adapters/native-datapath.ts';
+import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
+import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';
 import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
 import { NodeSensors } from './compose-sensors.ts';
 import { LinkManager } from './links/link-manager.ts';
@@ -111,7 +111,7 @@ async function build(
     transports,
     datapath,
     host,
-    aesHardware: readAesHardware(),
+    aesHardware: aesIsQuicker(),
     iceServers,
     idleCloseMs,
     isOverlayAddress,

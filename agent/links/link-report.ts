@@ -28,6 +28,7 @@ export function linkReport(facts: LinkFacts): LinkReport {
     candidates: session?.candidates() ?? null,
     endpoint: session?.fast.endpoint ?? null,
     cipher: session?.fast.cipher ?? null,
+    generation: session?.fast.active ? session.fast.generation : null,
     rttMs: session?.rttMs() ?? null,
     setupMs: facts.setupMs,
     ageMs: Math.round(facts.ageMs),

@@ -8,6 +8,7 @@ import type { SendResult } from '../ports/peer-transport.ts';
 import { decodeLinkControl, encodeLinkControl, type LinkControl } from '../wire/link-control.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastPath } from './fast-path.ts';
+import { REKEY_LIMITS } from './fast-sessions.ts';
 import type { LinkConnection } from './link-connection.ts';
 import { type LinkWatch, startLinkWatch, watchLink } from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
@@ -55,6 +56,7 @@ export class LinkSession {
       datapath,
       clock,
       aesHardware,
+      rekey: parts.options.rekey ?? REKEY_LIMITS,
       underlayAddresses: () => host.underlayAddresses(),
       allowed: (address) => !isOverlayAddress(address),
       natAddress: () => this.#natAddress(),

@@ -1,15 +1,27 @@
 /** What links are built from, and what they tell their manager. */
+
 import type { Clock } from '../ports/clock.ts';
 import type { Datapath } from '../ports/datapath.ts';
 import type { HostNetwork } from '../ports/host-network.ts';
 import type { Log } from '../ports/log.ts';
 import type { PeerTransportFactory } from '../ports/peer-transport.ts';
 import type { SignalService } from '../ports/signal-service.ts';
+import type { RekeyLimits } from './fast-sessions.ts';
 
 /** The part of the datapath that links program. */
 export type LinkDatapath = Pick<
   Datapath,
-  'udpPort' | 'setPeer' | 'removePeer' | 'addSession' | 'setPath' | 'sendFrame' | 'sendProbe' | 'stats'
+  | 'udpPort'
+  | 'setPeer'
+  | 'removePeer'
+  | 'addSession'
+  | 'useSession'
+  | 'forgetPreviousSession'
+  | 'setPath'
+  | 'sendFrame'
+  | 'sendProbe'
+  | 'sendStun'
+  | 'stats'
 >;
 
 export interface LinkManagerOptions {
@@ -18,7 +30,10 @@ export interface LinkManagerOptions {
   transports: PeerTransportFactory;
   datapath: LinkDatapath;
   host: HostNetwork;
+  /** AES-256-GCM is the quicker cipher on this CPU. */
   aesHardware: boolean;
+  /** When keys of the fast path are replaced; left out: REKEY_LIMITS. */
+  rekey?: RekeyLimits;
   /** `stun:host:port`, `turn:user:password@host:port`. */
   iceServers: readonly string[];
   /** A link that neither side used this long closes; 0: never. */

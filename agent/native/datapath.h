@@ -5,7 +5,7 @@
  *                          inbound.c   open  <-
  *                              |  event_ring.c
  *                              v
- *                          binding_events.c -> the controller, which answers through control.c
+ *                          binding_values.c -> the controller, which answers through control.c
  *
  * Everything below `lock` is touched only by whoever holds it: the thread for one turn (loop.c), a call from JavaScript
  * for its own length (control.c). The ring has its own rules.
@@ -18,6 +18,7 @@
 
 #include "event_ring.h"
 #include "interface.h"
+#include "rate_limit.h"
 #include "socket.h"
 #include "table.h"
 #include "tap.h"
@@ -49,6 +50,7 @@ struct datapath {
     size_t max_frame_bytes;
     bool ip6_configured;
     bool closed;
+    struct rate_limit stun_limit;
     uint64_t now_us;                  /* of the current turn or call */
     uint8_t packet[PACKET_MAX_BYTES]; /* the one under way; every frame is sealed and opened in its place here */
 

@@ -1,7 +1,7 @@
 /*
  * A packet's way from a peer to the TAP:
  *
- *  1. receive it                                  socket.c
+ *  1. receive it                                  socket.c; STUN messages leave here: stun.c, stun-limit
  *  2. read its header                             packet.c, packet-too-short, packet-unknown-type
  *  3. find the session that it names              table.c, packet-unknown-index
  *  4. refuse replays, open it in place            session.c, packet-replayed, packet-not-authentic
@@ -18,6 +18,7 @@
 
 #include "clock.h"
 #include "outbound.h"
+#include "stun.h"
 
 /* A peer that moves sends thousands of packets from its new place before the controller has looked at the first. */
 enum { HEARD_EVENT_EVERY_US = 1000000 };
@@ -41,8 +42,9 @@ static void note_sign_of_life(struct datapath *datapath, struct peer *peer, cons
 /* Here and at once, so that liveness and round-trip times do not depend on how busy JavaScript is. */
 static void echo(struct datapath *datapath, struct peer *peer, const struct endpoint *from, size_t payload_bytes)
 {
-    if (payload_bytes != PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
-    outbound_send(datapath, peer, from, PACKET_ECHO, payload_bytes);
+    /* A padded one comes back without its padding: the way back may be narrower. */
+    if (payload_bytes < PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
+    outbound_send(datapath, peer, from, PACKET_ECHO, PROBE_BYTES);
 }
 
 static void report_echo(struct datapath *datapath, const struct peer *peer, const struct endpoint *from,
@@ -65,6 +67,9 @@ static void report_echo(struct datapath *datapath, const struct peer *peer, cons
 static void receive(struct datapath *datapath, size_t packet_bytes, const struct endpoint *from)
 {
     struct packet_header header;
+    if (stun_is_message(datapath->packet, packet_bytes)) {
+        return stun_report(datapath, datapath->packet, packet_bytes, from);
+    }
     enum drop_reason reason = packet_read_header(datapath->packet, packet_bytes, &header);
     if (reason != PASS) return datapath_drop(datapath, reason);
 

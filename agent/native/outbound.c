@@ -7,8 +7,9 @@
  *  4. broadcast and multicast are the controller's           -> event `flood`
  *  5. find the peer by its MAC                               table.c, else -> event `unknown-destination`
  *  6. a peer without a path is reached another way           -> event `slow-path`
- *  7. seal it in place                                       session.c, counter-exhausted
- *  8. send it                                                socket.c, send-failed
+ *  7. what its path does not carry whole, neither        -> event `oversize`
+ *  8. seal it in place                                       session.c, counter-exhausted
+ *  9. send it                                                socket.c, send-failed
  */
 #include "outbound.h"
 
@@ -36,6 +37,8 @@ static void forward(struct datapath *datapath, size_t frame_bytes)
     struct peer *peer = table_peer_by_mac(&datapath->table, frame.destination);
     if (peer == NULL) return report(datapath, EVENT_UNKNOWN_DESTINATION, 0, frame_bytes);
     if (!has_fast_path(peer)) return report(datapath, EVENT_SLOW_PATH, peer->slot, frame_bytes);
+
+    if (frame_bytes > peer->max_frame_bytes) return report(datapath, EVENT_OVERSIZE, peer->slot, frame_bytes);
 
     outbound_send_frame(datapath, peer, frame_bytes);
 }

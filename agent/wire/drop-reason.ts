@@ -18,6 +18,7 @@ export const DATAPATH_DROP_REASONS = [
   'source-mac-mismatch',
   'source-ip-mismatch',
   'not-for-this-node',
+  'stun-limit',
 ] as const;
 
 /** Exits that the controller takes itself. */

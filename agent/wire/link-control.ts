@@ -3,6 +3,7 @@
  * DTLS; the peer may still be faulty, so sizes and shapes are checked like anything from a network.
  *
  *   fast-offer  one generation of fast-path keys: how the peer is to seal packets for us, and where to send them
+ *   fast-ready  how far the sender is with one generation: it receives on it, it seals with it (links/fast-sessions.ts)
  *   endpoints   the sender's underlay endpoints have changed
  *   ping, pong  sign of life and round trip over the slow path
  *   quiet       the sender has had nothing of its own to send for a while: both quiet closes the link
@@ -38,13 +39,20 @@ const message = v.variant('type', [
   v.strictObject({
     v: v.literal(LINK_CONTROL_VERSION),
     type: v.literal('fast-offer'),
-    /** Counts from 1 on each PeerConnection; both sides install the session once they hold both offers of one generation. */
+    /** Counts from 1; both sides install the session once they hold both offers of one generation. */
     generation: uint32,
     receiveIndex: uint32,
     receiveKey: key,
     ciphers: v.pipe(v.array(v.pipe(v.string(), v.maxLength(32))), v.maxLength(8)),
+    /** AES-256-GCM is the quicker cipher on the sender's CPU. */
     aesHardware: v.boolean(),
     endpoints,
+  }),
+  v.strictObject({
+    v: v.literal(LINK_CONTROL_VERSION),
+    type: v.literal('fast-ready'),
+    generation: uint32,
+    step: v.picklist(['receive', 'send']),
   }),
   v.strictObject({ v: v.literal(LINK_CONTROL_VERSION), type: v.literal('endpoints'), endpoints }),
   v.strictObject({ v: v.literal(LINK_CONTROL_VERSION), type: v.literal('ping'), id: uint32 }),
@@ -61,6 +69,7 @@ type Versioned = v.InferOutput<typeof message>;
 /** `receiveKey` is 32 raw bytes here and base64 on the wire. */
 export type LinkControl = Versioned extends infer M ? (M extends Versioned ? Omit<M, 'v'> : never) : never;
 export type FastOffer = Extract<LinkControl, { type: 'fast-offer' }>;
+export type FastReady = Extract<LinkControl, { type: 'fast-ready' }>;
 
 export function encodeLinkControl(control: LinkControl): string {
   const plain =

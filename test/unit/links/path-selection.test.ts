@@ -46,9 +46,14 @@ describe('path selection', () => {
   });
 
   it('searches quickly at first and ever more rarely after, up to every 30 s', () => {
-    const delays = Array.from({ length: 40 }, (_, round) => searchDelayMs(round));
+    const delays = Array.from({ length: 40 }, (_, round) => searchDelayMs(round, false));
     expect(delays[0]).toBe(20);
     expect([...delays].sort((a, b) => a - b)).toEqual(delays);
     expect(delays.at(-1)).toBe(30_000);
+  });
+
+  it('goes on searching often where something answered before', () => {
+    expect(searchDelayMs(0, true)).toBe(20);
+    expect(searchDelayMs(100, true)).toBeLessThanOrEqual(1_500);
   });
 });
