@@ -145,6 +145,8 @@ export class FastSessions {
       sendIndex: offer.receiveIndex,
       sendKey: offer.receiveKey,
     });
+    // The peer of a first generation has no other keys; the datapath may still have those of a peer that restarted.
+    if (this.#generation === 0) datapath.useSession(slot);
     own.receiveKey.fill(0);
     offer.receiveKey.fill(0);
     this.#overlap?.cancel();

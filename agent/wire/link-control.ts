@@ -2,6 +2,7 @@
  * Messages of the `control` channel of a link, JSON text with a version. The channel is authenticated by the link's
  * DTLS; the peer may still be faulty, so sizes and shapes are checked like anything from a network.
  *
+ *   resume      the first message on a PeerConnection: the sender's session and the one it believes the peer has
  *   fast-offer  one generation of fast-path keys: how the peer is to seal packets for us, and where to send them
  *   fast-ready  how far the sender is with one generation: it receives on it, it seals with it (links/fast-sessions.ts)
  *   endpoints   the sender's underlay endpoints have changed
@@ -27,6 +28,7 @@ const endpoints = v.pipe(
   ),
   v.maxLength(MAX_ENDPOINTS),
 );
+const sessionName = v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/));
 const key = v.pipe(
   v.string(),
   v.base64(),
@@ -36,6 +38,13 @@ const key = v.pipe(
 );
 
 const message = v.variant('type', [
+  v.strictObject({
+    v: v.literal(LINK_CONTROL_VERSION),
+    type: v.literal('resume'),
+    own: sessionName,
+    /** Null: none. */
+    peer: v.nullable(sessionName),
+  }),
   v.strictObject({
     v: v.literal(LINK_CONTROL_VERSION),
     type: v.literal('fast-offer'),

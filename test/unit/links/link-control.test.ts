@@ -26,6 +26,11 @@ const control: fc.Arbitrary<LinkControl> = fc.oneof(
     endpoints,
   }),
   fc.record({
+    type: fc.constant('resume' as const),
+    own: fc.constant('0123456789abcdef'),
+    peer: fc.constantFrom(null, 'fedcba9876543210'),
+  }),
+  fc.record({
     type: fc.constant('fast-ready' as const),
     generation: uint32,
     step: fc.constantFrom('receive' as const, 'send' as const),
