@@ -8,6 +8,7 @@ import type { SensorReport } from '../sensors/sensor-service.ts';
 import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
 import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';
 import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
+import { resolveHost } from './adapters/resolve-host.ts';
 import { NodeSensors } from './compose-sensors.ts';
 import { LinkManager } from './links/link-manager.ts';
 import { Outbound } from './overlay/outbound.ts';
@@ -41,6 +42,9 @@ export interface NodeSurroundings {
   clock: Clock;
   log: Log;
 }
+
+/** Of the datapath's events those that are about paths and not about frames. */
+const LINK_EVENTS: ReadonlySet<DatapathEvent['kind']> = new Set(['probe-reply', 'heard', 'stun']);
 
 export interface OverlayNode {
   readonly links: LinkManager;
@@ -113,6 +117,7 @@ async function build(
     host,
     aesHardware: aesIsQuicker(),
     iceServers,
+    resolve: resolveHost,
     idleCloseMs,
     isOverlayAddress,
     clock,
@@ -124,7 +129,7 @@ async function build(
   links.onFrame((slot, frame) => datapath.deliver(slot, frame));
   receive = (event) => {
     if (event.kind === 'stopped') onStopped(event.problem);
-    else if (event.kind === 'probe-reply' || event.kind === 'heard') links.receiveDatapathEvent(event);
+    else if (LINK_EVENTS.has(event.kind)) links.receiveDatapathEvent(event);
     else outbound.receive(event);
   };
 

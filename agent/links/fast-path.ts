@@ -30,6 +30,8 @@ export interface FastPathParts {
   aesHardware: boolean;
   rekey: RekeyLimits;
   underlayAddresses(): string[];
+  /** Our endpoints as the world sees them. */
+  reflexive(): Endpoint[];
   /** False for addresses that must not be probed: the overlay's own. */
   allowed(address: string): boolean;
   /** Where ICE reaches the peer when that is behind a NAT: worth a guess with the peer's datapath port. */
@@ -107,10 +109,15 @@ export class FastPath {
     if ((installed && first) || (message.type === 'endpoints' && !first)) this.#search.restart();
   }
 
+  /** Our own endpoints are others, or more. */
+  tellEndpoints(): void {
+    this.#parts.send({ type: 'endpoints', endpoints: this.#ownEndpoints() });
+  }
+
   /** Our own endpoints changed: the peer must know, and every path must prove itself again. */
   networkChanged(): void {
     if (this.#sessions.generation === 0) return;
-    this.#parts.send({ type: 'endpoints', endpoints: this.#ownEndpoints() });
+    this.tellEndpoints();
     this.#doubtedSinceMs = this.#parts.clock.monotonicMs();
     this.#search.restart();
   }
@@ -166,10 +173,11 @@ export class FastPath {
 
   #ownEndpoints(): Endpoint[] {
     const port = this.#parts.datapath.udpPort;
-    return this.#parts
-      .underlayAddresses()
-      .slice(0, MAX_ENDPOINTS)
-      .map((address) => ({ address, port }));
+    const hosts = this.#parts.underlayAddresses().map((address) => ({ address, port }));
+    const reflexive = this.#parts.reflexive();
+    const known = new Set(reflexive.map(pathKey));
+    const others = hosts.filter((endpoint) => !known.has(pathKey(endpoint)));
+    return [...others.slice(0, MAX_ENDPOINTS - reflexive.length), ...reflexive];
   }
 
   #learn(endpoints: readonly Endpoint[]): void {

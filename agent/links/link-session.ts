@@ -28,6 +28,7 @@ export interface LinkSessionParts {
   slot: number;
   indexes: ReceiveIndexes;
   options: LinkManagerOptions;
+  reflexive(): Endpoint[];
   /** The peer ends the link. */
   bye(reason: string): void;
   /** The peer on the new connection has no session with us: it restarted. The message is the first one of its new one. */
@@ -72,6 +73,7 @@ export class LinkSession {
       aesHardware,
       rekey: parts.options.rekey ?? REKEY_LIMITS,
       underlayAddresses: () => host.underlayAddresses(),
+      reflexive: parts.reflexive,
       allowed: (address) => !isOverlayAddress(address),
       natAddress: () => this.#natAddress(),
       send: (message) => this.#say(message),

@@ -36,6 +36,8 @@ export interface LinkManagerOptions {
   rekey?: RekeyLimits;
   /** `stun:host:port`, `turn:user:password@host:port`. */
   iceServers: readonly string[];
+  /** The addresses of a server's name; left out: only numeric addresses are known. */
+  resolve?: (host: string) => Promise<string[]>;
   /** A link that neither side used this long closes; 0: never. */
   idleCloseMs: number;
   /** True for the overlay's own addresses, which no underlay path may use. */

@@ -29,6 +29,8 @@ export interface LinkParts {
   slot: number;
   member: Membership;
   memory: NegotiationMemory;
+  /** Our endpoints as the world sees them. */
+  reflexive(): Endpoint[];
   events: LinkEvents;
   send(signal: Signal): void;
 }
@@ -134,6 +136,11 @@ export class Link {
     if (!this.#demand.waiting) return;
     this.#demand.failures = 0;
     this.#demand.retryNow();
+  }
+
+  /** Our own endpoints are others, or more: the peer must know. */
+  tellEndpoints(): void {
+    this.#session.kept?.fast.tellEndpoints();
   }
 
   /** To be called every 250 ms. */
