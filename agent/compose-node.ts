@@ -118,6 +118,7 @@ async function build(
     aesHardware: aesIsQuicker(),
     iceServers,
     resolve: resolveHost,
+    mtuBytes: config.network.mtuBytes,
     idleCloseMs,
     isOverlayAddress,
     clock,

@@ -3,7 +3,8 @@
  *   1 keys are agreed over the `control` channel, and again every two minutes (fast-sessions.ts)
  *   2 every endpoint of the peer is probed, which also opens NATs, until one echoes (path-search.ts)
  *   3 the best proven endpoint gets the frames (path-selection.ts); before that they take the slow path
- *   4 silence takes them back to the slow path (link-liveness.ts), and the search begins again
+ *   4 how large a frame it carries whole is found in band (path-mtu.ts)
+ *   5 silence takes them back to the slow path (link-liveness.ts), and the search begins again
  */
 import type { Clock } from '../ports/clock.ts';
 import type { Datapath, Endpoint, PeerTraffic } from '../ports/datapath.ts';
@@ -11,6 +12,7 @@ import { type LinkControl, MAX_ENDPOINTS } from '../wire/link-control.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastSessions, type RekeyLimits } from './fast-sessions.ts';
 import { type FastVerdict, type FastWatch, startFastWatch, watchFastPath } from './link-liveness.ts';
+import { type FrameLimit, PathMtu } from './path-mtu.ts';
 import { PathSearch } from './path-search.ts';
 import { pathKey } from './path-selection.ts';
 
@@ -29,6 +31,8 @@ export interface FastPathParts {
   indexes: ReceiveIndexes;
   aesHardware: boolean;
   rekey: RekeyLimits;
+  /** The largest frame that the TAP has. */
+  maxFrameBytes: number;
   underlayAddresses(): string[];
   /** Our endpoints as the world sees them. */
   reflexive(): Endpoint[];
@@ -46,6 +50,7 @@ export class FastPath {
   readonly #parts: FastPathParts;
   readonly #sessions: FastSessions;
   readonly #search: PathSearch;
+  readonly #mtu: PathMtu;
   #current: string | null = null;
   #doubtedSinceMs: number | null = null;
   #watch: FastWatch;
@@ -66,6 +71,17 @@ export class FastPath {
       allowed: parts.allowed,
       sendProbe: (endpoint, id, frameBytes) => datapath.sendProbe(slot, endpoint, id, frameBytes),
     });
+    this.#mtu = new PathMtu({
+      clock,
+      maxFrameBytes: parts.maxFrameBytes,
+      probe: (frameBytes) => (this.#current === null ? null : this.#search.probe(this.#current, frameBytes)),
+      changed: () => this.#program(),
+    });
+  }
+
+  /** Null without a path. */
+  get frameLimit(): FrameLimit | null {
+    return this.#current === null ? null : this.#mtu.limit;
   }
 
   get active(): boolean {
@@ -123,7 +139,8 @@ export class FastPath {
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
-    const key = this.#search.echo(endpoint, id, rttUs / 1000);
+    const padded = this.#mtu.echoed(id);
+    const key = this.#search.echo(endpoint, id, rttUs / 1000, padded);
     if (key === null) return;
     if (key === this.#current) this.#doubtedSinceMs = null;
     this.#moveTo(this.#search.choose(null));
@@ -152,6 +169,7 @@ export class FastPath {
       this.#moveTo(this.#search.choose(this.#doubtedSinceMs));
     }
     if (traffic) this.#compare(nowMs, traffic);
+    this.#mtu.tick(nowMs, traffic?.sent.frames ?? 0);
     const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
     const { watch, verdict } = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
     this.#watch = watch;
@@ -188,6 +206,11 @@ export class FastPath {
     );
   }
 
+  #program(): void {
+    const path = this.#search.at(this.#current);
+    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null, this.frameLimit?.bytes);
+  }
+
   #moveTo(key: string | null): void {
     if (key === this.#current) return;
     const path = this.#search.at(key);
@@ -195,7 +218,8 @@ export class FastPath {
     this.#search.use(this.#current);
     this.#doubtedSinceMs = null;
     this.#watch = startFastWatch(this.#parts.clock.monotonicMs());
-    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null);
+    if (path) this.#mtu.restart();
+    this.#program();
     this.#parts.pathChanged(path ? 'fast' : 'slow', this.#current);
   }
 }

@@ -14,6 +14,7 @@ import { LINGER_MS } from './link-connection.ts';
 import type { PingAnswer } from './link-pings.ts';
 import type { LinkFields, LinkManagerOptions } from './link-types.ts';
 import { NegotiationMemories } from './negotiation-memory.ts';
+import type { FrameLimit } from './path-mtu.ts';
 import { ReflexiveEndpoints } from './reflexive-endpoints.ts';
 
 /** Slots of the datapath's table, see ports/datapath.ts. */
@@ -75,6 +76,10 @@ export class LinkManager implements LinkTable {
 
   sendFrame(slot: number, frame: Uint8Array): SendResult {
     return this.#links.get(slot)?.sendFrame(frame) ?? 'closed';
+  }
+
+  frameLimit(slot: number): FrameLimit | null {
+    return this.#links.get(slot)?.frameLimit ?? null;
   }
 
   onUp(listener: (slot: number) => void): void {

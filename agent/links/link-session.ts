@@ -10,6 +10,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
+import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/ethernet-frame.ts';
 import { decodeLinkControl, encodeLinkControl, type LinkControl } from '../wire/link-control.ts';
 import { ControlPings } from './control-pings.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
@@ -71,6 +72,7 @@ export class LinkSession {
       datapath,
       clock,
       aesHardware,
+      maxFrameBytes: parts.options.mtuBytes + ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES,
       rekey: parts.options.rekey ?? REKEY_LIMITS,
       underlayAddresses: () => host.underlayAddresses(),
       reflexive: parts.reflexive,
@@ -119,7 +121,8 @@ export class LinkSession {
 
   sendFrame(frame: Uint8Array): { result: SendResult; path: 'fast' | 'slow' } {
     const { options, slot } = this.#parts;
-    if (this.fast.active && options.datapath.sendFrame(slot, frame)) return { result: 'sent', path: 'fast' };
+    const fits = frame.length <= (this.fast.frameLimit?.bytes ?? 0);
+    if (fits && options.datapath.sendFrame(slot, frame)) return { result: 'sent', path: 'fast' };
     return { result: this.#slowConnection?.transport.sendFrame(frame) ?? 'closed', path: 'slow' };
   }
 

@@ -38,6 +38,8 @@ export interface LinkManagerOptions {
   iceServers: readonly string[];
   /** The addresses of a server's name; left out: only numeric addresses are known. */
   resolve?: (host: string) => Promise<string[]>;
+  /** MTU of the TAP: what the fast path is to carry if it can. */
+  mtuBytes: number;
   /** A link that neither side used this long closes; 0: never. */
   idleCloseMs: number;
   /** True for the overlay's own addresses, which no underlay path may use. */

@@ -18,6 +18,7 @@ import type { LinkSession } from './link-session.ts';
 import { LinkTraffic } from './link-traffic.ts';
 import type { LinkEvents, LinkManagerOptions } from './link-types.ts';
 import type { NegotiationMemory } from './negotiation-types.ts';
+import type { FrameLimit } from './path-mtu.ts';
 import { UpWaiters } from './up-waiters.ts';
 
 /** A peer that says one of these does not want to be called back at once. */
@@ -84,6 +85,10 @@ export class Link {
 
   get isUp(): boolean {
     return this.#session.usable !== null;
+  }
+
+  get frameLimit(): FrameLimit | null {
+    return this.#session.usable?.fast.frameLimit ?? null;
   }
 
   get usedAtMs(): number {

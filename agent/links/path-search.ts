@@ -88,12 +88,16 @@ export class PathSearch {
     return id;
   }
 
-  /** The path that an echo proves; null for an echo that answers no probe of ours to there. */
-  echo(endpoint: Endpoint, id: number, rttMs: number): string | null {
+  /**
+   * The path that an echo proves; null for an echo that answers no probe of ours to there. `padded`: of a probe that was
+   * not counted.
+   */
+  echo(endpoint: Endpoint, id: number, rttMs: number, padded: boolean): string | null {
     const key = pathKey(endpoint);
     const path = this.#paths.get(key);
     if (!path || !this.#probeIds.take(id, key)) return null;
-    this.#paths.set(key, echoed(path, rttMs, this.#parts.clock.monotonicMs()));
+    const counted = padded ? probed(path) : path;
+    this.#paths.set(key, echoed(counted, rttMs, this.#parts.clock.monotonicMs()));
     return key;
   }
 

@@ -32,6 +32,7 @@ export const CONTROLLER_DROP_REASONS = [
   'slow-path-closed',
   'link-failed',
   'link-refused',
+  'path-mtu-exceeded',
 ] as const;
 
 export type DropReason = (typeof DATAPATH_DROP_REASONS)[number] | (typeof CONTROLLER_DROP_REASONS)[number];

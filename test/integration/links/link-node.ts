@@ -60,6 +60,7 @@ export class LinkNode<D extends Datapath> {
       },
       aesHardware: true,
       iceServers: [],
+      mtuBytes: 1400,
       idleCloseMs: 0,
       isOverlayAddress: () => false,
       clock: systemClock,
@@ -109,7 +110,8 @@ export class LinkNode<D extends Datapath> {
     };
     return options.openDatapath(datapathOptions, (events) => {
       for (const event of events) {
-        if (event.kind === 'slow-path') this.links.sendFrame(event.slot, event.frame);
+        if (event.kind === 'slow-path' || event.kind === 'oversize')
+          this.links.sendFrame(event.slot, event.frame);
         else this.links.receiveDatapathEvent(event);
       }
     });

@@ -103,6 +103,7 @@ export class LinkWorld {
         },
         aesHardware: own.nodeId.startsWith('a'),
         iceServers: [],
+        mtuBytes: 1400,
         idleCloseMs: 60_000,
         isOverlayAddress: () => false,
         clock,
