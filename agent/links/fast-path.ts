@@ -11,7 +11,15 @@ import type { Datapath, Endpoint, PeerTraffic } from '../ports/datapath.ts';
 import { type LinkControl, MAX_ENDPOINTS } from '../wire/link-control.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastSessions, type RekeyLimits } from './fast-sessions.ts';
-import { type FastVerdict, type FastWatch, startFastWatch, watchFastPath } from './link-liveness.ts';
+import {
+  type EchoWatch,
+  type FastVerdict,
+  type FastWatch,
+  startEchoWatch,
+  startFastWatch,
+  watchEchoes,
+  watchFastPath,
+} from './link-liveness.ts';
 import { type FrameLimit, PathMtu } from './path-mtu.ts';
 import { PathSearch } from './path-search.ts';
 import { pathKey } from './path-selection.ts';
@@ -54,6 +62,7 @@ export class FastPath {
   #current: string | null = null;
   #doubtedSinceMs: number | null = null;
   #watch: FastWatch;
+  #echoes: EchoWatch;
   #comparedAtMs = 0;
   #framesCompared = 0;
 
@@ -61,6 +70,7 @@ export class FastPath {
     this.#parts = parts;
     const { slot, datapath, clock } = parts;
     this.#watch = startFastWatch(clock.monotonicMs());
+    this.#echoes = startEchoWatch(clock.monotonicMs());
     this.#sessions = new FastSessions({
       ...parts,
       limits: parts.rekey,
@@ -142,7 +152,10 @@ export class FastPath {
     const padded = this.#mtu.echoed(id);
     const key = this.#search.echo(endpoint, id, rttUs / 1000, padded);
     if (key === null) return;
-    if (key === this.#current) this.#doubtedSinceMs = null;
+    if (key === this.#current) {
+      this.#doubtedSinceMs = null;
+      this.#echoes = { ...this.#echoes, askedSinceMs: null };
+    }
     this.#moveTo(this.#search.choose(null));
   }
 
@@ -170,15 +183,24 @@ export class FastPath {
     }
     if (traffic) this.#compare(nowMs, traffic);
     this.#mtu.tick(nowMs, traffic?.sent.frames ?? 0);
-    const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
-    const { watch, verdict } = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
-    this.#watch = watch;
+    const verdict = this.#verdict(nowMs, traffic);
     if (verdict === 'lost') {
       this.#search.forgetEchoes();
       this.#moveTo(null);
       this.#search.restart();
     } else if (verdict !== 'alive' && this.#current !== null) this.#search.probe(this.#current);
     return verdict;
+  }
+
+  #verdict(nowMs: number, traffic: PeerTraffic | undefined): FastVerdict {
+    const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
+    const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
+    this.#watch = heard.watch;
+    const echoes = watchEchoes(this.#echoes, nowMs, traffic?.sent.frames ?? 0);
+    this.#echoes = echoes.watch;
+    if (echoes.verdict === 'lost') return 'lost';
+    if (echoes.verdict === 'ask' && this.#current !== null) this.#search.probe(this.#current);
+    return heard.verdict;
   }
 
   /** While frames flow, alternatives may have become better; an idle link is not worth the packets. */
@@ -217,6 +239,7 @@ export class FastPath {
     this.#current = path ? key : null;
     this.#search.use(this.#current);
     this.#doubtedSinceMs = null;
+    this.#echoes = startEchoWatch(this.#parts.clock.monotonicMs());
     this.#watch = startFastWatch(this.#parts.clock.monotonicMs());
     if (path) this.#mtu.restart();
     this.#program();

@@ -93,3 +93,35 @@ export function watchLink(
   const next = { askedSinceMs: asked, lastAskMs: due ? nowMs : watch.lastAskMs, tickMs: nowMs };
   return { watch: next, verdict: due ? 'ask' : 'alive' };
 }
+
+/** Probes of the path in use, while frames flow: a way that is cut in our direction only still brings the peer's packets. */
+const PROVE_EVERY_MS = 750;
+const UNPROVEN_AFTER_MS = 1_900;
+
+export interface EchoWatch {
+  /** When the first probe went out that no echo has answered. */
+  askedSinceMs: number | null;
+  lastAskMs: number;
+  frames: number;
+  tickMs: number;
+}
+
+export function startEchoWatch(nowMs: number): EchoWatch {
+  return { askedSinceMs: null, lastAskMs: nowMs, frames: 0, tickMs: nowMs };
+}
+
+/** `ask`: send a probe over the path. The caller sets `askedSinceMs` to null at every echo. */
+export function watchEchoes(
+  watch: EchoWatch,
+  nowMs: number,
+  sentFrames: number,
+): { watch: EchoWatch; verdict: 'alive' | 'ask' | 'lost' } {
+  let asked = watch.askedSinceMs;
+  if (asked !== null && nowMs - watch.tickMs > STOPPED_AFTER_MS) asked = nowMs;
+  const flows = sentFrames !== watch.frames && nowMs - watch.lastAskMs >= PROVE_EVERY_MS;
+  const next = { ...watch, askedSinceMs: asked, tickMs: nowMs };
+  if (asked === null && !flows) return { watch: next, verdict: 'alive' };
+  if (asked !== null && nowMs - asked >= UNPROVEN_AFTER_MS) return { watch: next, verdict: 'lost' };
+  const since = asked ?? nowMs;
+  return { watch: { ...next, askedSinceMs: since, lastAskMs: nowMs, frames: sentFrames }, verdict: 'ask' };
+}

@@ -77,6 +77,19 @@ describe('a link, when', () => {
     expect([...downs(one), ...downs(two)]).toEqual([]);
   });
 
+  it('its fast path is blocked in one direction only, takes the slow path within 3 s', async () => {
+    await linked();
+    await sendFor(1_000);
+    world.underlay.onTheWay = (packet, from) => (from.address === '192.0.2.97' ? [] : [packet]);
+    expect(await timeUntil(() => one.links.reports()[0]?.path === 'slow')).toBeLessThanOrEqual(3_000);
+    countArrivals(two);
+    await sendFor(10_000);
+    expect(arrived).toBe(200);
+    mendFastPath();
+    expect(await timeUntil(() => one.links.reports()[0]?.path === 'fast')).toBeLessThanOrEqual(3_000);
+    expect([...downs(one), ...downs(two)]).toEqual([]);
+  });
+
   it('its peer is killed in traffic, leaves the fast path within 3 s and is down within 7.5 s', async () => {
     await linked();
     await two.kill();
