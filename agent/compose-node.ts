@@ -6,9 +6,10 @@
 import type { DeviceIdentity } from '../provisioning/device/device-identity.ts';
 import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import type { SensorReport } from '../sensors/sensor-service.ts';
-import { addressesWithin, LinuxHostNetwork, readAesHardware } from './adapters/linux-host-network.ts';
-import { openNativeDatapath } from './adapters/native-datapath.ts';
+import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
+import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';
 import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
+import { resolveHost } from './adapters/resolve-host.ts';
 import { NodeSensors, type SensorSurroundings } from './compose-sensors.ts';
 import { LinkManager } from './links/link-manager.ts';
 import { Outbound } from './overlay/outbound.ts';
@@ -31,6 +32,9 @@ export interface NodeSurroundings extends SensorSurroundings {
   sealer: Sealer;
   directory: MemberDirectory;
 }
+
+/** Of the datapath's events those that are about paths and not about frames. */
+const LINK_EVENTS: ReadonlySet<DatapathEvent['kind']> = new Set(['probe-reply', 'heard', 'stun']);
 
 export interface OverlayNode {
   readonly links: LinkManager;
@@ -101,8 +105,10 @@ async function build(
     transports,
     datapath,
     host,
-    aesHardware: readAesHardware(),
+    aesHardware: aesIsQuicker(),
     iceServers,
+    resolve: resolveHost,
+    mtuBytes: config.network.mtuBytes,
     idleCloseMs,
     isOverlayAddress,
     clock,
@@ -114,7 +120,7 @@ async function build(
   links.onFrame((slot, frame) => datapath.deliver(slot, frame));
   receive = (event) => {
     if (event.kind === 'stopped') onStopped(event.problem);
-    else if (event.kind === 'probe-reply' || event.kind === 'heard') links.receiveDatapathEvent(event);
+    else if (LINK_EVENTS.has(event.kind)) links.receiveDatapathEvent(event);
     else outbound.receive(event);
   };
 

@@ -5,8 +5,8 @@ import { networkInterfaces } from 'node:os';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { HostNetwork } from '../ports/host-network.ts';
 
-/** Polling costs about 0.1 ms; a netlink socket would need native code for the same news a second earlier. */
-const POLL_MS = 1_500;
+/** Polling costs about 0.1 ms; a netlink socket would need native code for the same news half a second earlier. */
+const POLL_MS = 500;
 
 export interface LinuxHostNetworkOptions {
   /** Interfaces that are the overlay's own, by name: the TAP. */

@@ -20,6 +20,7 @@ export const linkReport: Schema<LinkReport> = v.object({
   candidates: v.nullable(v.object({ local: v.string(), remote: v.string() })),
   endpoint: nullableText,
   cipher: nullableText,
+  generation: nullableNumber,
   rttMs: nullableNumber,
   setupMs: nullableNumber,
   ageMs: v.number(),

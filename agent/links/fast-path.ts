@@ -1,40 +1,49 @@
 /**
- * The fast path of one link, over the authenticated `control` channel:
- *   1 both send a fast-offer: key, receiver index, ciphers, endpoints
- *   2 with both offers of a generation the session goes into the datapath
- *   3 every endpoint of the peer is probed, which also opens NATs, until one echoes
- *   4 the best proven endpoint gets the frames (path-selection.ts); before that they take the slow path
+ * The fast path of one link:
+ *   1 keys are agreed over the `control` channel, and again every two minutes (fast-sessions.ts)
+ *   2 every endpoint of the peer is probed, which also opens NATs, until one echoes (path-search.ts)
+ *   3 the best proven endpoint gets the frames (path-selection.ts); before that they take the slow path
+ *   4 how large a frame it carries whole is found in band (path-mtu.ts)
  *   5 silence takes them back to the slow path (link-liveness.ts), and the search begins again
  */
-import type { Clock, Timer } from '../ports/clock.ts';
-import type { AeadCipher, Datapath, Endpoint, PeerTraffic } from '../ports/datapath.ts';
-import { type FastOffer, type LinkControl, MAX_ENDPOINTS } from '../wire/link-control.ts';
-import { agreedCipher, makeKeys, type OwnKeys, type ReceiveIndexes, supportedCiphers } from './fast-keys.ts';
-import { type FastVerdict, type FastWatch, startFastWatch, watchFastPath } from './link-liveness.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Datapath, Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import { type LinkControl, MAX_ENDPOINTS } from '../wire/link-control.ts';
+import type { ReceiveIndexes } from './fast-keys.ts';
+import { FastSessions, type RekeyLimits } from './fast-sessions.ts';
 import {
-  choosePath,
-  echoed,
-  MAX_PATHS,
-  newPath,
-  type PathCandidate,
-  pathKey,
-  probed,
-  searchDelayMs,
-} from './path-selection.ts';
-import { ProbeIds } from './probe-ids.ts';
+  type EchoWatch,
+  type FastVerdict,
+  type FastWatch,
+  startEchoWatch,
+  startFastWatch,
+  watchEchoes,
+  watchFastPath,
+} from './link-liveness.ts';
+import { type FrameLimit, PathMtu } from './path-mtu.ts';
+import { PathSearch } from './path-search.ts';
+import { pathKey } from './path-selection.ts';
 
 /** How long an echo of a doubted path may take before a proven other one takes over. */
 const DOUBT_MS = 250;
-/** Rounds over every endpoint after a path is found, so that the best one is found and not only the first. */
-const FULL_ROUNDS = 6;
+/** Between comparisons of the proven paths, while frames flow. */
+const COMPARE_MS = 5_000;
 
 export interface FastPathParts {
   slot: number;
-  datapath: Pick<Datapath, 'udpPort' | 'addSession' | 'setPath' | 'sendProbe'>;
+  datapath: Pick<
+    Datapath,
+    'udpPort' | 'addSession' | 'useSession' | 'forgetPreviousSession' | 'setPath' | 'sendProbe'
+  >;
   clock: Clock;
   indexes: ReceiveIndexes;
   aesHardware: boolean;
+  rekey: RekeyLimits;
+  /** The largest frame that the TAP has. */
+  maxFrameBytes: number;
   underlayAddresses(): string[];
+  /** Our endpoints as the world sees them. */
+  reflexive(): Endpoint[];
   /** False for addresses that must not be probed: the overlay's own. */
   allowed(address: string): boolean;
   /** Where ICE reaches the peer when that is behind a NAT: worth a guess with the peer's datapath port. */
@@ -43,22 +52,46 @@ export interface FastPathParts {
   pathChanged(path: 'fast' | 'slow', endpoint: string | null): void;
 }
 
+export type FastControl = Extract<LinkControl, { type: 'fast-offer' | 'fast-ready' | 'endpoints' }>;
+
 export class FastPath {
   readonly #parts: FastPathParts;
-  #keys: OwnKeys | null = null;
-  #installed = false;
-  #cipher: AeadCipher | null = null;
-  #paths = new Map<string, PathCandidate>();
+  readonly #sessions: FastSessions;
+  readonly #search: PathSearch;
+  readonly #mtu: PathMtu;
   #current: string | null = null;
   #doubtedSinceMs: number | null = null;
   #watch: FastWatch;
-  #round = 0;
-  #search: Timer | null = null;
-  readonly #probeIds = new ProbeIds();
+  #echoes: EchoWatch;
+  #comparedAtMs = 0;
+  #framesCompared = 0;
 
   constructor(parts: FastPathParts) {
     this.#parts = parts;
-    this.#watch = startFastWatch(parts.clock.monotonicMs());
+    const { slot, datapath, clock } = parts;
+    this.#watch = startFastWatch(clock.monotonicMs());
+    this.#echoes = startEchoWatch(clock.monotonicMs());
+    this.#sessions = new FastSessions({
+      ...parts,
+      limits: parts.rekey,
+      ownEndpoints: () => this.#ownEndpoints(),
+    });
+    this.#search = new PathSearch({
+      clock,
+      allowed: parts.allowed,
+      sendProbe: (endpoint, id, frameBytes) => datapath.sendProbe(slot, endpoint, id, frameBytes),
+    });
+    this.#mtu = new PathMtu({
+      clock,
+      maxFrameBytes: parts.maxFrameBytes,
+      probe: (frameBytes) => (this.#current === null ? null : this.#search.probe(this.#current, frameBytes)),
+      changed: () => this.#program(),
+    });
+  }
+
+  /** Null without a path. */
+  get frameLimit(): FrameLimit | null {
+    return this.#current === null ? null : this.#mtu.limit;
   }
 
   get active(): boolean {
@@ -70,179 +103,146 @@ export class FastPath {
   }
 
   get cipher(): string | null {
-    return this.#current === null ? null : this.#cipher;
+    return this.#current === null ? null : this.#sessions.cipher;
+  }
+
+  get generation(): number {
+    return this.#sessions.generation;
   }
 
   get rttMs(): number | null {
-    return this.#current === null ? null : (this.#paths.get(this.#current)?.rttMs ?? null);
+    return this.#search.at(this.#current)?.rttMs ?? null;
   }
 
   start(): void {
-    this.#sendOffer(1);
+    this.#sessions.offer();
   }
 
   stop(): void {
-    this.#search?.cancel();
-    this.#search = null;
-    if (this.#keys) this.#parts.indexes.free(this.#keys.receiveIndex);
-    this.#keys = null;
-    this.#installed = false;
+    this.#search.stop();
+    this.#sessions.stop();
     this.#moveTo(null);
   }
 
-  receive(message: Extract<LinkControl, { type: 'fast-offer' | 'endpoints' }>): void {
-    if (!this.#keys) return;
+  receive(message: FastControl): void {
+    if (message.type === 'fast-ready') {
+      this.#sessions.receiveReady(message);
+      return;
+    }
     this.#learn(message.endpoints);
-    if (message.type === 'fast-offer') this.#install(message, this.#keys);
-    else if (this.#installed) this.#searchAgain();
+    const first = this.#sessions.generation === 0;
+    const installed = message.type === 'fast-offer' && this.#sessions.receiveOffer(message);
+    if ((installed && first) || (message.type === 'endpoints' && !first)) this.#search.restart();
   }
 
-  /** Our own addresses changed: the peer must know, and every path must prove itself again. */
-  networkChanged(): void {
-    if (!this.#installed) return;
+  /** Our own endpoints are others, or more. */
+  tellEndpoints(): void {
     this.#parts.send({ type: 'endpoints', endpoints: this.#ownEndpoints() });
+  }
+
+  /** Our own endpoints changed: the peer must know, and every path must prove itself again. */
+  networkChanged(): void {
+    if (this.#sessions.generation === 0) return;
+    this.tellEndpoints();
     this.#doubtedSinceMs = this.#parts.clock.monotonicMs();
-    this.#searchAgain();
+    this.#search.restart();
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
-    const key = pathKey(endpoint);
-    const path = this.#paths.get(key);
-    if (!path || !this.#installed || !this.#probeIds.take(id, key)) return;
-    const nowMs = this.#parts.clock.monotonicMs();
-    this.#paths.set(key, echoed(path, rttUs / 1000, nowMs));
-    if (key === this.#current) this.#doubtedSinceMs = null;
-    this.#choose(null);
+    const padded = this.#mtu.echoed(id);
+    const key = this.#search.echo(endpoint, id, rttUs / 1000, padded);
+    if (key === null) return;
+    if (key === this.#current) {
+      this.#doubtedSinceMs = null;
+      this.#echoes = { ...this.#echoes, askedSinceMs: null };
+    }
+    this.#moveTo(this.#search.choose(null));
   }
 
   /** The peer was heard from an endpoint that is not the path: it may have moved. */
   heard(endpoint: Endpoint): void {
-    if (!this.#installed || !this.#parts.allowed(endpoint.address)) return;
-    this.#learn([endpoint]);
-    this.#probe(pathKey(endpoint));
+    if (!this.#parts.allowed(endpoint.address)) return;
+    this.#search.learn([endpoint]);
+    this.#search.probe(pathKey(endpoint));
     if (this.#current === null || this.#current === pathKey(endpoint)) return;
     this.#doubtedSinceMs ??= this.#parts.clock.monotonicMs();
-    this.#probe(this.#current);
+    this.#search.probe(this.#current);
   }
 
   /** One extra probe over the current path; its id, or null where there is no path. */
   ping(): number | null {
-    return this.#current === null ? null : this.#probe(this.#current);
+    return this.#current === null ? null : this.#search.probe(this.#current);
   }
 
   /** To be called every 250 ms with the datapath's counters. */
   tick(nowMs: number, traffic: PeerTraffic | undefined): FastVerdict {
+    if (traffic && this.#sessions.generation > 0) this.#sessions.tick(nowMs, traffic);
     if (this.#current === null) return 'alive';
     if (this.#doubtedSinceMs !== null && nowMs - this.#doubtedSinceMs >= DOUBT_MS) {
-      this.#choose(this.#doubtedSinceMs);
+      this.#moveTo(this.#search.choose(this.#doubtedSinceMs));
     }
-    const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
-    const { watch, verdict } = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
-    this.#watch = watch;
+    if (traffic) this.#compare(nowMs, traffic);
+    this.#mtu.tick(nowMs, traffic?.sent.frames ?? 0);
+    const verdict = this.#verdict(nowMs, traffic);
     if (verdict === 'lost') {
-      this.#forgetEchoes();
+      this.#search.forgetEchoes();
       this.#moveTo(null);
-      this.#searchAgain();
-    } else if (verdict !== 'alive' && this.#current !== null) this.#probe(this.#current);
+      this.#search.restart();
+    } else if (verdict !== 'alive' && this.#current !== null) this.#search.probe(this.#current);
     return verdict;
   }
 
-  #sendOffer(generation: number): void {
-    const keys = makeKeys(generation, this.#parts.indexes);
-    this.#keys = keys;
-    this.#parts.send({
-      type: 'fast-offer',
-      generation,
-      receiveIndex: keys.receiveIndex,
-      receiveKey: keys.receiveKey,
-      ciphers: supportedCiphers(),
-      aesHardware: this.#parts.aesHardware,
-      endpoints: this.#ownEndpoints(),
-    });
+  #verdict(nowMs: number, traffic: PeerTraffic | undefined): FastVerdict {
+    const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
+    const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
+    this.#watch = heard.watch;
+    const echoes = watchEchoes(this.#echoes, nowMs, traffic?.sent.frames ?? 0);
+    this.#echoes = echoes.watch;
+    if (echoes.verdict === 'lost') return 'lost';
+    if (echoes.verdict === 'ask' && this.#current !== null) this.#search.probe(this.#current);
+    return heard.verdict;
   }
 
-  #install(offer: FastOffer, own: OwnKeys): void {
-    const cipher = agreedCipher(this.#parts.aesHardware, offer);
-    if (offer.generation !== own.generation || this.#installed || cipher === null) return;
-    this.#parts.datapath.addSession(this.#parts.slot, {
-      cipher,
-      receiveIndex: own.receiveIndex,
-      receiveKey: own.receiveKey,
-      sendIndex: offer.receiveIndex,
-      sendKey: offer.receiveKey,
-    });
-    this.#cipher = cipher;
-    this.#installed = true;
-    this.#searchAgain();
+  /** While frames flow, alternatives may have become better; an idle link is not worth the packets. */
+  #compare(nowMs: number, { sent }: PeerTraffic): void {
+    if (nowMs - this.#comparedAtMs < COMPARE_MS || sent.frames === this.#framesCompared) return;
+    this.#comparedAtMs = nowMs;
+    this.#framesCompared = sent.frames;
+    this.#search.compare();
   }
 
   #ownEndpoints(): Endpoint[] {
     const port = this.#parts.datapath.udpPort;
-    return this.#parts
-      .underlayAddresses()
-      .slice(0, MAX_ENDPOINTS)
-      .map((address) => ({ address, port }));
+    const hosts = this.#parts.underlayAddresses().map((address) => ({ address, port }));
+    const reflexive = this.#parts.reflexive();
+    const known = new Set(reflexive.map(pathKey));
+    const others = hosts.filter((endpoint) => !known.has(pathKey(endpoint)));
+    return [...others.slice(0, MAX_ENDPOINTS - reflexive.length), ...reflexive];
   }
 
   #learn(endpoints: readonly Endpoint[]): void {
     const nat = this.#parts.natAddress();
     const port = endpoints[0]?.port;
-    const guessed = nat !== null && port !== undefined ? [{ address: nat, port }] : [];
-    for (const endpoint of [...endpoints, ...guessed]) {
-      const key = pathKey(endpoint);
-      if (this.#paths.has(key) || !this.#parts.allowed(endpoint.address)) continue;
-      if (this.#paths.size >= MAX_PATHS) this.#forgetOne();
-      this.#paths.set(key, newPath(endpoint));
-    }
+    this.#search.learn(
+      nat !== null && port !== undefined ? [...endpoints, { address: nat, port }] : endpoints,
+    );
   }
 
-  /** The oldest that never answered and is not in use. */
-  #forgetOne(): void {
-    const keys = [...this.#paths.keys()].filter((key) => key !== this.#current);
-    const victim = keys.find((key) => this.#paths.get(key)?.echoedAtMs === null) ?? keys[0];
-    if (victim !== undefined) this.#paths.delete(victim);
-  }
-
-  #forgetEchoes(): void {
-    for (const [key, path] of this.#paths) this.#paths.set(key, { ...path, echoedAtMs: null });
-  }
-
-  #searchAgain(): void {
-    this.#search?.cancel();
-    this.#round = 0;
-    this.#searchRound();
-  }
-
-  #searchRound(): void {
-    this.#search = null;
-    for (const key of this.#paths.keys()) this.#probe(key);
-    const done = this.#current !== null && this.#round >= FULL_ROUNDS;
-    if (done) return;
-    const delayMs = searchDelayMs(this.#round++);
-    this.#search = this.#parts.clock.after(delayMs, () => this.#searchRound());
-  }
-
-  #probe(key: string): number | null {
-    const path = this.#paths.get(key);
-    if (!path || !this.#installed) return null;
-    const id = this.#probeIds.next(key);
-    this.#paths.set(key, probed(path));
-    this.#parts.datapath.sendProbe(this.#parts.slot, path.endpoint, id);
-    return id;
-  }
-
-  #choose(doubtedSinceMs: number | null): void {
-    const nowMs = this.#parts.clock.monotonicMs();
-    this.#moveTo(choosePath({ paths: this.#paths, current: this.#current, doubtedSinceMs, nowMs }));
+  #program(): void {
+    const path = this.#search.at(this.#current);
+    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null, this.frameLimit?.bytes);
   }
 
   #moveTo(key: string | null): void {
     if (key === this.#current) return;
-    const path = key === null ? undefined : this.#paths.get(key);
+    const path = this.#search.at(key);
     this.#current = path ? key : null;
+    this.#search.use(this.#current);
     this.#doubtedSinceMs = null;
+    this.#echoes = startEchoWatch(this.#parts.clock.monotonicMs());
     this.#watch = startFastWatch(this.#parts.clock.monotonicMs());
-    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null);
+    if (path) this.#mtu.restart();
+    this.#program();
     this.#parts.pathChanged(path ? 'fast' : 'slow', this.#current);
   }
 }

@@ -37,9 +37,10 @@ export class LinkDemand {
     this.cancelRetry();
   }
 
-  retryLater(atOnce: boolean): void {
+  /** `soon`: this peer was there not long ago, and may be back any moment. */
+  retryLater(atOnce: boolean, soon: boolean): void {
     this.cancelRetry();
-    const delayMs = atOnce ? 0 : retryDelayMs(this.failures, this.#random);
+    const delayMs = atOnce ? 0 : retryDelayMs(this.failures, this.#random, soon);
     this.#timer = this.#clock.after(delayMs, () => this.retryNow());
   }
 

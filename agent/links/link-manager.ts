@@ -13,8 +13,9 @@ import { Link } from './link.ts';
 import { LINGER_MS } from './link-connection.ts';
 import type { PingAnswer } from './link-pings.ts';
 import type { LinkFields, LinkManagerOptions } from './link-types.ts';
-import { EMPTY_MEMORY } from './negotiation-memory.ts';
-import type { NegotiationMemory } from './negotiation-types.ts';
+import { NegotiationMemories } from './negotiation-memory.ts';
+import type { FrameLimit } from './path-mtu.ts';
+import { ReflexiveEndpoints } from './reflexive-endpoints.ts';
 
 /** Slots of the datapath's table, see ports/datapath.ts. */
 const SLOTS = 1024;
@@ -22,8 +23,6 @@ const SLOTS = 1024;
 const TICK_MS = 250;
 /** A link used this lately is not sacrificed for another. */
 const KEEP_USED_MS = 10_000;
-/** Peers whose ended sessions are remembered after their link is gone. */
-const MAX_MEMORIES = 1024;
 /** How long `stop` waits for the broker to take the byes. */
 const BYE_LIMIT_MS = 1_000;
 
@@ -32,8 +31,9 @@ export class LinkManager implements LinkTable {
   readonly #slots: number;
   readonly #links = new Map<number, Link>();
   readonly #slotOf = new Map<string, number>();
-  readonly #memories = new Map<string, NegotiationMemory>();
+  readonly #memories = new NegotiationMemories();
   readonly #indexes = new ReceiveIndexes();
+  readonly #reflexive: ReflexiveEndpoints;
   readonly #sending = new Set<Promise<void>>();
   readonly #onUp: Array<(slot: number) => void> = [];
   readonly #onDown: Array<(slot: number, reason: string) => void> = [];
@@ -45,6 +45,11 @@ export class LinkManager implements LinkTable {
   constructor(options: LinkManagerOptions, slots = SLOTS) {
     this.#options = options;
     this.#slots = slots;
+    this.#reflexive = new ReflexiveEndpoints({
+      resolve: async (host) => [host],
+      ...options,
+      changed: () => this.#tellEndpoints(),
+    });
     options.signals.onSignal((from, signal, sequence) => this.#receiveSignal(from, signal, sequence));
     options.host.onChange(() => this.networkChanged());
   }
@@ -73,6 +78,10 @@ export class LinkManager implements LinkTable {
     return this.#links.get(slot)?.sendFrame(frame) ?? 'closed';
   }
 
+  frameLimit(slot: number): FrameLimit | null {
+    return this.#links.get(slot)?.frameLimit ?? null;
+  }
+
   onUp(listener: (slot: number) => void): void {
     this.#onUp.push(listener);
   }
@@ -99,6 +108,7 @@ export class LinkManager implements LinkTable {
     if (event.kind === 'probe-reply') {
       this.#links.get(event.slot)?.probeReply(event.endpoint, event.id, event.rttUs);
     } else if (event.kind === 'heard') this.#links.get(event.slot)?.heard(event.endpoint);
+    else if (event.kind === 'stun') this.#reflexive.receive(event.endpoint, event.message);
   }
 
   /** Says bye and frees the slot; false where there is no link. */
@@ -117,6 +127,7 @@ export class LinkManager implements LinkTable {
   }
 
   networkChanged(): void {
+    this.#reflexive.networkChanged();
     for (const link of [...this.#links.values()]) link.networkChanged();
   }
 
@@ -147,7 +158,8 @@ export class LinkManager implements LinkTable {
       indexes: this.#indexes,
       slot,
       member,
-      memory: this.#memories.get(member.nodeId) ?? EMPTY_MEMORY,
+      reflexive: () => this.#reflexive.endpoints,
+      memory: this.#memories.of(member.nodeId),
       send: (signal) => this.#send(member, signal),
       events: {
         up: () => this.#onUp.forEach((listener) => void listener(slot)),
@@ -162,8 +174,13 @@ export class LinkManager implements LinkTable {
     this.#links.set(slot, link);
     this.#slotOf.set(nodeId, slot);
     this.#tick ??= this.#options.clock.every(TICK_MS, () => this.#watch());
+    this.#reflexive.start();
     this.#happened(member, 'link.requested', { slot });
     return slot;
+  }
+
+  #tellEndpoints(): void {
+    for (const link of this.#links.values()) link.tellEndpoints();
   }
 
   #freeSlot(): number {
@@ -182,21 +199,15 @@ export class LinkManager implements LinkTable {
   #free(slot: number, link: Link, reason: string): void {
     this.#links.delete(slot);
     this.#slotOf.delete(link.member.nodeId);
-    this.#remember(link.member.nodeId, link.memory);
+    this.#memories.keep(link.member.nodeId, link.memory);
     this.#options.datapath.removePeer(slot);
     if (this.#links.size === 0) {
       this.#tick?.cancel();
       this.#tick = null;
+      this.#reflexive.stop();
     }
     this.#happened(link.member, 'link.closed', { reason });
     for (const listener of this.#onDown) listener(slot, reason);
-  }
-
-  #remember(nodeId: string, memory: NegotiationMemory): void {
-    this.#memories.delete(nodeId);
-    this.#memories.set(nodeId, memory);
-    const oldest = this.#memories.keys().next();
-    if (this.#memories.size > MAX_MEMORIES && !oldest.done) this.#memories.delete(oldest.value);
   }
 
   #receiveSignal(from: Membership, signal: Signal, sequence: number): void {
@@ -241,6 +252,4 @@ export class LinkManager implements LinkTable {
   }
 }
 
-function byeTo(signal: Signal, reason: string): Signal {
-  return { kind: 'bye', session: signal.session, reason };
-}
+const byeTo = (signal: Signal, reason: string): Signal => ({ kind: 'bye', session: signal.session, reason });

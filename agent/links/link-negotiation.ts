@@ -11,7 +11,7 @@
  *
  * Glare: while both offer, the offer of the lower node id wins; the other side drops its own and answers.
  * Retransmission: until the transport is ready, the last description (or our candidates, once our offer is answered) is
- * said again after 1, 2, 4, 4 ... s with all candidates so far, so a lost message costs time only.
+ * said again after 1, 2, 2 ... s with all candidates so far, so a lost message costs time only.
  * Stale: a session that ended is answered with bye; an offer older than the last one looked at is ignored.
  */
 import type { Signal, SignalCandidate } from '../ports/signal-service.ts';
@@ -24,8 +24,9 @@ import type {
 } from './negotiation-types.ts';
 
 const FIRST_REPEAT_MS = 1_000;
-const LONGEST_REPEAT_MS = 4_000;
-/** Long enough for five repeats and a slow ICE with relays; then the attempt is given up and a new one may start. */
+/** A peer that comes back hears of us within this time, whatever of its own it has to send. */
+const LONGEST_REPEAT_MS = 2_000;
+/** Long enough for ten repeats and a slow ICE with relays; then the attempt is given up and a new one may start. */
 export const ATTEMPT_LIMIT_MS = 20_000;
 const MAX_REMOTE_CANDIDATES = 64;
 

@@ -1,6 +1,7 @@
 /** A link as status and the control API show it. */
 import type { LinkReport, LinkState } from '../ports/agent-control.ts';
 import type { Membership } from '../ports/member-directory.ts';
+import { SILENT_AFTER_MS } from './link-liveness.ts';
 import type { LinkSession } from './link-session.ts';
 import type { LinkTraffic } from './link-traffic.ts';
 
@@ -28,10 +29,17 @@ export function linkReport(facts: LinkFacts): LinkReport {
     candidates: session?.candidates() ?? null,
     endpoint: session?.fast.endpoint ?? null,
     cipher: session?.fast.cipher ?? null,
+    generation: session?.fast.active ? session.fast.generation : null,
     rttMs: session?.rttMs() ?? null,
     setupMs: facts.setupMs,
     ageMs: Math.round(facts.ageMs),
     ...facts.traffic.totals(),
-    problem: session ? null : facts.problem,
+    problem: session ? silence(session.silentMs) : facts.problem,
   };
+}
+
+/** A healthy link is never this silent: its paths are asked before. */
+function silence(silentMs: number): string | null {
+  if (silentMs < SILENT_AFTER_MS) return null;
+  return `the peer has not answered for ${Math.floor(silentMs / 1000)} s`;
 }

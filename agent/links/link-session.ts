@@ -1,33 +1,39 @@
 /**
- * A link while it is up: one ready transport, with the fast path beside it, the choice between the two for each frame,
- * the watch over whether the peer is alive, and the agreement to close when neither side needs the link.
+ * What two nodes share from the first moment their link is up: a PeerConnection, the fast path beside it, the choice
+ * between the two for each frame, and the watch over whether the peer is alive.
+ *
+ * A session outlives its PeerConnection: while the fast path lives the link is up, and a new PeerConnection is negotiated
+ * beside it; while neither lives, known endpoints are still probed, so that traffic resumes as soon as the network does.
+ * On a new PeerConnection both sides say `resume` with the names of their sessions: a peer that restarted has another.
  */
+import { randomBytes } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
+import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/ethernet-frame.ts';
 import { decodeLinkControl, encodeLinkControl, type LinkControl } from '../wire/link-control.ts';
+import { ControlPings } from './control-pings.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastPath } from './fast-path.ts';
+import { REKEY_LIMITS } from './fast-sessions.ts';
 import type { LinkConnection } from './link-connection.ts';
 import { type LinkWatch, startLinkWatch, watchLink } from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
 import type { LinkManagerOptions } from './link-types.ts';
 
-/** Questions over the transport that stay unanswered this long mean that frames would be lost there. */
-const SILENT_AFTER_MS = 2_000;
-/** How long a session without a transport is kept unused: an outage that is longer is worth a new link. */
-const ORPHAN_LIMIT_MS = 900_000;
 /** `quiet` is said this many times per idle time, at least a second apart. */
 const QUIET_SHARE = 4;
 const SHORTEST_QUIET_MS = 1_000;
 
 export interface LinkSessionParts {
   slot: number;
-  connection: LinkConnection;
   indexes: ReceiveIndexes;
   options: LinkManagerOptions;
+  reflexive(): Endpoint[];
   /** The peer ends the link. */
   bye(reason: string): void;
+  /** The peer on the new connection has no session with us: it restarted. The message is the first one of its new one. */
+  replaced(message: string): void;
   pathChanged(path: 'fast' | 'slow', endpoint: string | null): void;
 }
 
@@ -36,24 +42,29 @@ export class LinkSession {
   readonly #parts: LinkSessionParts;
   readonly #clock: Clock;
   readonly #pings: LinkPings;
-  readonly #pingSentMs = new Map<number, number>();
+  readonly #questions: ControlPings;
+  readonly #name = randomBytes(8).toString('hex');
+  #peerName: string | null = null;
+  #connection: LinkConnection | null;
+  /** False on a new connection until the peer has said that it has this session too. */
+  #joined = true;
   #watch: LinkWatch;
-  /** Last sign of life over the transport. */
+  /** Last sign of life over the transport, and over both paths. */
   #heardMs: number;
-  /** Since when it has no transport any more. */
-  #orphanedAtMs: number | null = null;
+  #lastHeardMs: number;
   #doubted = false;
-  #pingId = 0;
-  #slowRttMs: number | null = null;
   #saidQuietMs = Number.NEGATIVE_INFINITY;
   #peerQuietMs = Number.NEGATIVE_INFINITY;
 
-  constructor(parts: LinkSessionParts) {
+  constructor(parts: LinkSessionParts, connection: LinkConnection) {
     this.#parts = parts;
+    this.#connection = connection;
     const { clock, datapath, host, aesHardware, isOverlayAddress } = parts.options;
     this.#clock = clock;
     this.#pings = new LinkPings(clock);
+    this.#questions = new ControlPings(clock);
     this.#heardMs = clock.monotonicMs();
+    this.#lastHeardMs = this.#heardMs;
     this.#watch = startLinkWatch(this.#heardMs);
     this.fast = new FastPath({
       slot: parts.slot,
@@ -61,7 +72,10 @@ export class LinkSession {
       datapath,
       clock,
       aesHardware,
+      maxFrameBytes: parts.options.mtuBytes + ETHERNET_HEADER_BYTES + VLAN_TAG_BYTES,
+      rekey: parts.options.rekey ?? REKEY_LIMITS,
       underlayAddresses: () => host.underlayAddresses(),
+      reflexive: parts.reflexive,
       allowed: (address) => !isOverlayAddress(address),
       natAddress: () => this.#natAddress(),
       send: (message) => this.#say(message),
@@ -73,29 +87,17 @@ export class LinkSession {
     return this.fast.active ? 'fast' : 'slow';
   }
 
-  get orphaned(): boolean {
-    return this.#orphanedAtMs !== null;
+  /** Frames can go one way or the other. */
+  get usable(): boolean {
+    return this.fast.active || this.#slowConnection !== null;
   }
 
-  /** The peer was there a moment ago, as far as one can know. */
-  get alive(): boolean {
-    return this.fast.active || this.#orphanedAtMs === null;
-  }
-
-  /** A frame that is sent now has a way that is not known to be dead. */
-  get open(): boolean {
-    const { askedSinceMs, tickMs } = this.#watch;
-    const silent = askedSinceMs !== null && tickMs - askedSinceMs >= SILENT_AFTER_MS;
-    return this.fast.active || (this.#orphanedAtMs === null && !silent);
-  }
-
-  /** Its transport is gone. The keys of the fast path are still good: it goes on looking for the peer, or carrying. */
-  orphan(reason: string): void {
-    this.#orphanedAtMs ??= this.#clock.monotonicMs();
-    this.#pings.close(reason);
+  get silentMs(): number {
+    return this.#clock.monotonicMs() - this.#lastHeardMs;
   }
 
   start(): void {
+    this.#say({ type: 'resume', own: this.#name, peer: null });
     this.fast.start();
     this.#askPeer();
   }
@@ -105,10 +107,23 @@ export class LinkSession {
     this.#pings.close(reason);
   }
 
+  /** The connection is gone; the session lives on, by the fast path alone. */
+  detach(): void {
+    this.#connection = null;
+  }
+
+  /** A new connection; it is used once the peer has said that it means this session. */
+  attach(connection: LinkConnection): void {
+    this.#connection = connection;
+    this.#joined = false;
+    this.#say({ type: 'resume', own: this.#name, peer: this.#peerName });
+  }
+
   sendFrame(frame: Uint8Array): { result: SendResult; path: 'fast' | 'slow' } {
-    const { options, slot, connection } = this.#parts;
-    if (this.fast.active && options.datapath.sendFrame(slot, frame)) return { result: 'sent', path: 'fast' };
-    return { result: connection.transport.sendFrame(frame), path: 'slow' };
+    const { options, slot } = this.#parts;
+    const fits = frame.length <= (this.fast.frameLimit?.bytes ?? 0);
+    if (fits && options.datapath.sendFrame(slot, frame)) return { result: 'sent', path: 'fast' };
+    return { result: this.#slowConnection?.transport.sendFrame(frame) ?? 'closed', path: 'slow' };
   }
 
   frameArrived(): void {
@@ -120,7 +135,9 @@ export class LinkSession {
     this.#heardMs = this.#clock.monotonicMs();
     const message = decodeLinkControl(text);
     if (!message) return;
-    if (message.type === 'ping') this.#say({ type: 'pong', id: message.id });
+    if (!this.#joined) this.#join(text, message);
+    else if (message.type === 'resume') this.#peerName = message.own;
+    else if (message.type === 'ping') this.#say({ type: 'pong', id: message.id });
     else if (message.type === 'pong') this.#pong(message.id);
     else if (message.type === 'quiet') this.#peerQuietMs = this.#heardMs;
     else if (message.type === 'bye') this.#parts.bye(message.reason);
@@ -148,14 +165,15 @@ export class LinkSession {
 
   tick(nowMs: number, counters: PeerTraffic | undefined, usedAtMs: number): 'alive' | 'dead' | 'idle' {
     const fastVerdict = this.fast.tick(nowMs, counters);
-    if (this.#orphanedAtMs !== null) {
-      return nowMs - Math.max(this.#orphanedAtMs, usedAtMs) >= ORPHAN_LIMIT_MS ? 'idle' : 'alive';
-    }
     const fastHeardMs = nowMs - (counters?.lastReceivedAgeMs ?? Number.POSITIVE_INFINITY);
-    const heardMs = Math.max(this.#heardMs, fastHeardMs);
+    this.#lastHeardMs = Math.max(this.#heardMs, fastHeardMs);
     const inDoubt = this.#doubted || fastVerdict === 'suspect' || fastVerdict === 'lost';
     this.#doubted = false;
-    const { watch, verdict } = watchLink(this.#watch, { nowMs, heardMs, inDoubt });
+    if (!this.#slowConnection) {
+      this.#watch = startLinkWatch(nowMs);
+      return 'alive';
+    }
+    const { watch, verdict } = watchLink(this.#watch, { nowMs, heardMs: this.#lastHeardMs, inDoubt });
     this.#watch = watch;
     if (verdict === 'dead') return 'dead';
     if (verdict === 'ask') this.#askPeer();
@@ -163,13 +181,30 @@ export class LinkSession {
   }
 
   rttMs(): number | null {
-    const rttMs = this.fast.rttMs ?? this.#slowRttMs;
+    const rttMs = this.fast.rttMs ?? this.#questions.rttMs;
     return rttMs === null ? null : Math.round(rttMs * 1000) / 1000;
   }
 
   candidates(): { local: string; remote: string } | null {
-    const pair = this.#parts.connection.transport.selectedPair();
+    const pair = this.#connection?.transport.selectedPair();
     return pair ? { local: pair.localType, remote: pair.remoteType } : null;
+  }
+
+  get #slowConnection(): LinkConnection | null {
+    return this.#joined ? this.#connection : null;
+  }
+
+  #join(text: string, message: LinkControl): void {
+    const known = message.type === 'resume' && message.own === this.#peerName && message.peer === this.#name;
+    if (!known) {
+      this.#parts.replaced(text);
+      return;
+    }
+    this.#joined = true;
+    this.#watch = startLinkWatch(this.#heardMs);
+    this.fast.start();
+    this.#askPeer();
+    this.#parts.pathChanged(this.path, this.fast.endpoint);
   }
 
   #bothQuiet(nowMs: number, usedAtMs: number): boolean {
@@ -185,30 +220,23 @@ export class LinkSession {
   }
 
   #askPeer(): number {
-    this.#pingId = (this.#pingId + 1) >>> 0;
-    // Unanswered ones are few: the link is dead after eight seconds without an answer.
-    if (this.#pingSentMs.size > 64) this.#pingSentMs.clear();
-    this.#pingSentMs.set(this.#pingId, this.#clock.monotonicMs());
-    this.#say({ type: 'ping', id: this.#pingId });
-    return this.#pingId;
+    const id = this.#questions.next();
+    this.#say({ type: 'ping', id });
+    return id;
   }
 
   #pong(id: number): void {
-    const sentMs = this.#pingSentMs.get(id);
-    if (sentMs === undefined) return;
-    this.#pingSentMs.delete(id);
-    const rttMs = this.#clock.monotonicMs() - sentMs;
-    this.#slowRttMs = rttMs;
-    this.#pings.answered('slow', id, rttMs);
+    const rttMs = this.#questions.answered(id);
+    if (rttMs !== null) this.#pings.answered('slow', id, rttMs);
   }
 
   #say(message: LinkControl): void {
-    this.#parts.connection.transport.sendControl(encodeLinkControl(message));
+    this.#connection?.transport.sendControl(encodeLinkControl(message));
   }
 
   /** The peer's address as ICE reaches it, where that is a NAT's: many NATs keep the port of another socket too. */
   #natAddress(): string | null {
-    const pair = this.#parts.connection.transport.selectedPair();
+    const pair = this.#connection?.transport.selectedPair();
     if (!pair || (pair.remoteType !== 'srflx' && pair.remoteType !== 'prflx')) return null;
     return pair.remote.slice(0, pair.remote.lastIndexOf(':')).replace(/^\[|\]$/g, '');
   }

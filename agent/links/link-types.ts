@@ -1,18 +1,27 @@
 /** What links are built from, and what they tell their manager. */
+
 import type { Clock } from '../ports/clock.ts';
 import type { Datapath } from '../ports/datapath.ts';
 import type { HostNetwork } from '../ports/host-network.ts';
 import type { Log } from '../ports/log.ts';
-import type { Membership } from '../ports/member-directory.ts';
 import type { PeerTransportFactory } from '../ports/peer-transport.ts';
-import type { Signal, SignalService } from '../ports/signal-service.ts';
-import type { ReceiveIndexes } from './fast-keys.ts';
-import type { NegotiationMemory } from './negotiation-types.ts';
+import type { SignalService } from '../ports/signal-service.ts';
+import type { RekeyLimits } from './fast-sessions.ts';
 
 /** The part of the datapath that links program. */
 export type LinkDatapath = Pick<
   Datapath,
-  'udpPort' | 'setPeer' | 'removePeer' | 'addSession' | 'setPath' | 'sendFrame' | 'sendProbe' | 'stats'
+  | 'udpPort'
+  | 'setPeer'
+  | 'removePeer'
+  | 'addSession'
+  | 'useSession'
+  | 'forgetPreviousSession'
+  | 'setPath'
+  | 'sendFrame'
+  | 'sendProbe'
+  | 'sendStun'
+  | 'stats'
 >;
 
 export interface LinkManagerOptions {
@@ -21,9 +30,16 @@ export interface LinkManagerOptions {
   transports: PeerTransportFactory;
   datapath: LinkDatapath;
   host: HostNetwork;
+  /** AES-256-GCM is the quicker cipher on this CPU. */
   aesHardware: boolean;
+  /** When keys of the fast path are replaced; left out: REKEY_LIMITS. */
+  rekey?: RekeyLimits;
   /** `stun:host:port`, `turn:user:password@host:port`. */
   iceServers: readonly string[];
+  /** The addresses of a server's name; left out: only numeric addresses are known. */
+  resolve?: (host: string) => Promise<string[]>;
+  /** MTU of the TAP: what the fast path is to carry if it can. */
+  mtuBytes: number;
   /** A link that neither side used this long closes; 0: never. */
   idleCloseMs: number;
   /** True for the overlay's own addresses, which no underlay path may use. */
@@ -32,17 +48,6 @@ export interface LinkManagerOptions {
   log: Log;
   /** Uniform in [0, 1), for jitter. */
   random?: () => number;
-}
-
-/** What one link is made of; see link.ts. */
-export interface LinkParts {
-  options: LinkManagerOptions;
-  indexes: ReceiveIndexes;
-  slot: number;
-  member: Membership;
-  memory: NegotiationMemory;
-  events: LinkEvents;
-  send(signal: Signal): void;
 }
 
 export type LinkFields = Record<string, string | number | boolean | null>;

@@ -1,6 +1,6 @@
 /**
  * One link to one member, from the first wish to the last bye: joins negotiation (link-negotiator.ts) and the session
- * while it is up (link-session.ts), and tries again while there is demand. States for people: connecting, up, failed
+ * (link-session.ts), which outlives its PeerConnection, and tries again while there is demand. States for people: connecting, up, failed
  * (waits for the next try), closing.
  */
 import type { LinkReport, LinkState } from '../ports/agent-control.ts';
@@ -8,21 +8,33 @@ import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
-import type { LinkConnection } from './link-connection.ts';
-
+import type { ReceiveIndexes } from './fast-keys.ts';
+import { KeptSession } from './kept-session.ts';
 import { LinkDemand } from './link-demand.ts';
 import { LinkNegotiator } from './link-negotiator.ts';
-import { LinkNews } from './link-news.ts';
 import type { PingAnswer } from './link-pings.ts';
 import { linkReport } from './link-report.ts';
-import { LinkSession } from './link-session.ts';
+import type { LinkSession } from './link-session.ts';
 import { LinkTraffic } from './link-traffic.ts';
-import type { LinkParts } from './link-types.ts';
+import type { LinkEvents, LinkManagerOptions } from './link-types.ts';
 import type { NegotiationMemory } from './negotiation-types.ts';
+import type { FrameLimit } from './path-mtu.ts';
 import { UpWaiters } from './up-waiters.ts';
 
 /** A peer that says one of these does not want to be called back at once. */
 const FINAL_REASONS: ReadonlySet<string> = new Set(['idle', 'closed', 'stopping', 'revoked', 'no-free-slot']);
+
+export interface LinkParts {
+  options: LinkManagerOptions;
+  indexes: ReceiveIndexes;
+  slot: number;
+  member: Membership;
+  memory: NegotiationMemory;
+  /** Our endpoints as the world sees them. */
+  reflexive(): Endpoint[];
+  events: LinkEvents;
+  send(signal: Signal): void;
+}
 
 export class Link {
   readonly #parts: LinkParts;
@@ -30,9 +42,8 @@ export class Link {
   readonly #negotiator: LinkNegotiator;
   readonly #demand: LinkDemand;
   readonly #waiters: UpWaiters<LinkSession>;
-  readonly #news: LinkNews;
   readonly #bornMs: number;
-  #session: LinkSession | null = null;
+  readonly #session: KeptSession;
   #attemptAtMs: number;
   #setupMs: number | null = null;
   #problem: string | null = null;
@@ -44,9 +55,13 @@ export class Link {
     this.#bornMs = options.clock.monotonicMs();
     this.#attemptAtMs = this.#bornMs;
     this.#traffic = new LinkTraffic(this.#bornMs);
-    this.#news = new LinkNews(parts.events);
     this.#waiters = new UpWaiters(options.clock);
     this.#demand = new LinkDemand(options.clock, options.random ?? Math.random, () => this.#tryWhileWanted());
+    this.#session = new KeptSession(
+      { ...parts, bye: (reason) => this.#negotiator.byeOfPeer(reason) },
+      (path, endpoint) => parts.events.happened('link.path', { path, endpoint }),
+      { up: (session) => this.#becameUp(session), down: (reason) => this.#becameDown(reason) },
+    );
     this.#negotiator = new LinkNegotiator({
       selfId: options.self.nodeId,
       peerId: member.nodeId,
@@ -55,11 +70,11 @@ export class Link {
       iceServers: options.iceServers,
       clock: options.clock,
       send: parts.send,
-      up: (connection) => this.#becameUp(connection),
-      replaced: () => this.#session?.orphaned || this.#sessionOver('peer-restarted'),
+      up: (connection) => this.#session.connected(connection),
+      replaced: () => void this.#session.lostConnection('peer-restarted'),
       ended: (reason, by) => this.#ended(reason, by),
-      doubt: () => this.#session?.doubt(),
-      control: (message) => this.#session?.control(message),
+      doubt: () => this.#session.kept?.doubt(),
+      control: (message) => this.#session.kept?.control(message),
       frame: (frame) => this.#received(frame),
     });
   }
@@ -68,9 +83,12 @@ export class Link {
     return this.#parts.member;
   }
 
-  /** Frames can be sent. */
   get isUp(): boolean {
-    return this.#session?.open ?? false;
+    return this.#session.usable !== null;
+  }
+
+  get frameLimit(): FrameLimit | null {
+    return this.#session.usable?.fast.frameLimit ?? null;
   }
 
   get usedAtMs(): number {
@@ -98,47 +116,55 @@ export class Link {
       this.#attemptAtMs = this.#nowMs();
       this.#demand.cancelRetry();
       // Else it was stale: a link that only this signal asked for is wanted by nobody.
-    } else if (!this.#demand.waiting && !this.#session) this.#end('not-wanted');
+    } else if (!this.#demand.waiting && !this.#session.kept) this.#end('not-wanted');
   }
 
   sendFrame(frame: Uint8Array): SendResult {
-    if (!this.#session) return 'closed';
-    const { result, path } = this.#session.sendFrame(frame);
+    const session = this.#session.usable;
+    if (!session) return 'closed';
+    const { result, path } = session.sendFrame(frame);
     if (result === 'sent') this.#traffic.sent(frame, path, this.#nowMs());
     return result;
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
-    this.#session?.probeReply(endpoint, id, rttUs);
+    this.#session.kept?.probeReply(endpoint, id, rttUs);
   }
 
   heard(endpoint: Endpoint): void {
-    this.#session?.fast.heard(endpoint);
+    this.#session.kept?.fast.heard(endpoint);
   }
 
   /** A new network is a new chance: paths prove themselves again, and no backoff is sat out. */
   networkChanged(): void {
-    this.#session?.fast.networkChanged();
+    this.#session.kept?.fast.networkChanged();
     if (!this.#demand.waiting) return;
     this.#demand.failures = 0;
     this.#demand.retryNow();
   }
 
+  /** Our own endpoints are others, or more: the peer must know. */
+  tellEndpoints(): void {
+    this.#session.kept?.fast.tellEndpoints();
+  }
+
   /** To be called every 250 ms. */
   tick(nowMs: number, counters: PeerTraffic | undefined): void {
-    if (!this.#session) return;
+    const session = this.#session.kept;
+    if (!session) return;
     this.#traffic.observe(counters, nowMs);
     this.#demand.want(this.#traffic.usedAtMs);
-    const verdict = this.#session.tick(nowMs, counters, this.#traffic.usedAtMs);
-    if (verdict === 'dead') this.#negotiator.fail('peer-silent');
+    const verdict = session.tick(nowMs, counters, this.#traffic.usedAtMs);
+    this.#session.look('peer-silent');
+    if (!this.#session.kept && this.#negotiator.idle && !this.#demand.waiting) this.#end('peer-silent');
+    else if (verdict === 'dead') this.#negotiator.fail('peer-silent');
     else if (verdict === 'idle') this.close('idle');
-    this.#tell('peer-silent');
   }
 
   /** Waits for the link within the time limit, then for one round trip. Rejects with Refusal('no-answer'). */
   async ping(timeoutMs: number): Promise<PingAnswer> {
     const startMs = this.#nowMs();
-    const session = (this.isUp && this.#session) || (await this.#waiters.wait(timeoutMs));
+    const session = this.#session.usable ?? (await this.#waiters.wait(timeoutMs));
     return session.ping(Math.max(1, timeoutMs - (this.#nowMs() - startMs)));
   }
 
@@ -146,7 +172,7 @@ export class Link {
   close(reason: string): void {
     if (this.#over) return;
     this.#demand.unwant();
-    this.#session?.sayBye(reason);
+    this.#session.kept?.sayBye(reason);
     this.#negotiator.close(reason);
     this.#end(reason);
   }
@@ -155,7 +181,7 @@ export class Link {
     return linkReport({
       member: this.#parts.member,
       state: this.#state(),
-      session: this.#session?.alive ? this.#session : null,
+      session: this.#session.usable,
       traffic: this.#traffic,
       setupMs: this.#setupMs,
       ageMs: this.#nowMs() - this.#bornMs,
@@ -165,7 +191,7 @@ export class Link {
 
   #state(): LinkState {
     if (this.#over) return 'closing';
-    if (this.#session?.alive) return 'up';
+    if (this.#session.usable) return 'up';
     return this.#negotiator.idle ? 'failed' : 'connecting';
   }
 
@@ -173,77 +199,59 @@ export class Link {
     return this.#parts.options.clock.monotonicMs();
   }
 
-  #becameUp(connection: LinkConnection): void {
-    const { options, slot, indexes, events } = this.#parts;
-    const session = new LinkSession({
-      slot,
-      connection,
-      indexes,
-      options,
-      bye: (reason) => this.#negotiator.byeOfPeer(reason),
-      pathChanged: (path, endpoint) => {
-        if (this.#session !== session) return;
-        events.happened('link.path', { path, endpoint });
-        this.#tell('peer-silent');
-      },
-    });
-    const old = this.#session;
-    this.#session = session;
-    old?.stop('replaced');
+  #becameUp(session: LinkSession): void {
+    const { events } = this.#parts;
     this.#demand.failures = 0;
     this.#problem = null;
     this.#setupMs = Math.round((this.#nowMs() - this.#attemptAtMs) * 10) / 10;
     this.#traffic.used(this.#nowMs());
-    session.start();
-    this.#tell('');
+    events.happened('link.up', { setupMs: this.#setupMs });
+    events.up();
+    this.#waiters.tell(session);
+  }
+
+  #becameDown(reason: string): void {
+    this.#problem = `the link ended: ${reason}`;
+    this.#parts.events.happened('link.down', { reason });
+    this.#parts.events.down(reason);
   }
 
   #received(frame: Uint8Array): void {
-    if (!this.#session) return;
-    this.#session.frameArrived();
+    const session = this.#session.kept;
+    if (!session) return;
+    session.frameArrived();
     this.#traffic.receivedSlow(frame);
     this.#parts.events.frame(frame);
   }
 
-  /** The session that was up, if any, is no more. */
-  #sessionOver(reason: string): void {
-    const session = this.#session;
-    if (!session) return;
-    this.#session = null;
-    session.stop(reason);
-    this.#tell(reason);
-  }
-
-  #tell(reason: string): void {
-    if (this.#news.tell(this.#session, reason, this.#setupMs)) this.#waiters.tell(this.#session);
-  }
-
+  /** A PeerConnection, or an attempt at one, is over. */
   #ended(reason: string, by: 'self' | 'peer'): void {
-    const wasUp = this.#session !== null && !this.#session.orphaned;
-    this.#problem = `the link ended: ${reason}${by === 'peer' ? ' (said by the peer)' : ''}`;
     if (by === 'peer' && FINAL_REASONS.has(reason)) {
       this.#end(reason);
       return;
     }
-    this.#session?.orphan(reason);
-    this.#tell(reason);
+    const wasUp = this.#session.usable !== null;
+    const stillUp = this.#session.lostConnection(reason);
+    this.#problem = `the link ended: ${reason}${by === 'peer' ? ' (said by the peer)' : ''}`;
     this.#demand.failures += 1;
     if (!wasUp) this.#parts.events.happened('link.failed', { reason, failures: this.#demand.failures });
+    const kept = this.#session.kept !== null;
     // A link that was up had a peer a moment ago: the first try is made at once.
-    if (this.#demand.wanted) this.#demand.retryLater(wasUp);
-    else if (!this.#session) this.#end(reason);
+    const atOnce = wasUp && this.#demand.failures === 1;
+    if (this.#demand.wanted || stillUp) this.#demand.retryLater(atOnce, kept);
+    else if (!kept) this.#end(reason);
   }
 
   #tryWhileWanted(): void {
     this.#attemptAtMs = this.#nowMs();
-    if (this.#demand.wanted) this.#negotiator.want();
-    else if (!this.#session) this.#end('not-wanted');
+    if (this.#demand.wanted || this.#session.usable) this.#negotiator.want();
+    else if (!this.#session.kept) this.#end('not-wanted');
   }
 
   #end(reason: string): void {
     if (this.#over) return;
+    this.#session.drop(reason);
     this.#over = true;
-    this.#sessionOver(reason);
     this.#demand.cancelRetry();
     this.#waiters.tell(null);
     this.#parts.events.over(reason);

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 
+#include "aead_speed.h"
 #include "binding_arguments.h"
 #include "binding_lifetime.h"
 #include "binding_values.h"
@@ -12,7 +13,7 @@
 /* A random number of ours: an object without it is no Datapath, whatever `this` says. */
 static const napi_type_tag datapath_tag = {0x9b1f4c2ad07e4f63, 0xa6c85d10e23b9f74};
 
-enum { MAX_ARGUMENTS = 3 };
+enum { MAX_ARGUMENTS = 4 };
 
 struct call {
     napi_env env;
@@ -101,17 +102,48 @@ static napi_value add_session(napi_env env, napi_callback_info info)
     return result;
 }
 
+static napi_value use_session(napi_env env, napi_callback_info info)
+{
+    struct call call;
+    unsigned slot;
+    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
+    control_use_session(call.datapath, slot);
+    return NULL;
+}
+
+static napi_value forget_previous_session(napi_env env, napi_callback_info info)
+{
+    struct call call;
+    unsigned slot;
+    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
+    control_forget_previous_session(call.datapath, slot);
+    return NULL;
+}
+
+/* A frame size that may be left out. */
+static bool argument_frame_bytes(napi_env env, napi_value value, uint32_t otherwise, uint32_t *bytes)
+{
+    napi_valuetype type;
+    napi_typeof(env, value, &type);
+    *bytes = otherwise;
+    return type == napi_undefined || argument_integer(env, value, "frame bytes", 0, FRAME_MAX_BYTES, bytes);
+}
+
 static napi_value set_path(napi_env env, napi_callback_info info)
 {
     struct call call;
     unsigned slot;
     napi_valuetype type;
     struct endpoint endpoint;
+    uint32_t max_frame_bytes;
     if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
     napi_typeof(env, call.arguments[1], &type);
-    if (type == napi_null) return outcome(env, control_set_path(call.datapath, slot, NULL));
-    if (!argument_endpoint(env, call.arguments[1], &endpoint)) return NULL;
-    return outcome(env, control_set_path(call.datapath, slot, &endpoint));
+    if (type == napi_null) return outcome(env, control_set_path(call.datapath, slot, NULL, 0));
+    if (!argument_endpoint(env, call.arguments[1], &endpoint) ||
+        !argument_frame_bytes(env, call.arguments[2], FRAME_MAX_BYTES, &max_frame_bytes)) {
+        return NULL;
+    }
+    return outcome(env, control_set_path(call.datapath, slot, &endpoint, max_frame_bytes));
 }
 
 static napi_value send_frame(napi_env env, napi_callback_info info)
@@ -148,11 +180,25 @@ static napi_value send_probe(napi_env env, napi_callback_info info)
     struct call call;
     unsigned slot;
     struct endpoint endpoint;
-    uint32_t id;
+    uint32_t id, frame_bytes;
     if (begin(env, info, &call) && argument_slot(env, call.arguments[0], &slot) &&
         argument_endpoint(env, call.arguments[1], &endpoint) &&
-        argument_integer(env, call.arguments[2], "id", 0, UINT32_MAX, &id)) {
-        control_send_probe(call.datapath, slot, &endpoint, id);
+        argument_integer(env, call.arguments[2], "id", 0, UINT32_MAX, &id) &&
+        argument_frame_bytes(env, call.arguments[3], 0, &frame_bytes)) {
+        control_send_probe(call.datapath, slot, &endpoint, id, frame_bytes);
+    }
+    return NULL;
+}
+
+static napi_value send_stun(napi_env env, napi_callback_info info)
+{
+    struct call call;
+    struct endpoint endpoint;
+    const uint8_t *message;
+    size_t bytes;
+    if (begin(env, info, &call) && argument_endpoint(env, call.arguments[0], &endpoint) &&
+        argument_bytes(env, call.arguments[1], "message", &message, &bytes)) {
+        control_send_stun(call.datapath, &endpoint, message, bytes);
     }
     return NULL;
 }
@@ -184,6 +230,19 @@ static void set_facts(napi_env env, napi_value self, const struct datapath *data
     napi_set_named_property(env, self, "tapName", name);
     napi_set_named_property(env, self, "udpPort", port);
     napi_set_named_property(env, self, "ip6Configured", truth(env, datapath->ip6_configured));
+}
+
+/* aeadSpeed(): megabytes a second of each cipher on this CPU. */
+static napi_value aead_speeds(napi_env env, napi_callback_info info)
+{
+    (void)info;
+    napi_value speeds, speed;
+    napi_create_object(env, &speeds);
+    napi_create_double(env, aead_speed(AEAD_AES_256_GCM), &speed);
+    napi_set_named_property(env, speeds, "aes-256-gcm", speed);
+    napi_create_double(env, aead_speed(AEAD_CHACHA20_POLY1305), &speed);
+    napi_set_named_property(env, speeds, "chacha20-poly1305", speed);
+    return speeds;
 }
 
 /* new Datapath(options, receive) */
@@ -219,11 +278,15 @@ NAPI_MODULE_INIT()
         METHOD("setPeer", set_peer),     METHOD("removePeer", remove_peer), METHOD("addSession", add_session),
         METHOD("setPath", set_path),     METHOD("sendFrame", send_frame),   METHOD("deliver", deliver),
         METHOD("sendProbe", send_probe), METHOD("stats", stats),            METHOD("close", close_datapath),
+        METHOD("sendStun", send_stun),   METHOD("useSession", use_session),
+        METHOD("forgetPreviousSession", forget_previous_session),
     };
 #undef METHOD
-    napi_value class;
+    napi_value class, function;
     napi_define_class(env, "Datapath", NAPI_AUTO_LENGTH, construct, NULL, sizeof methods / sizeof *methods, methods,
                       &class);
     napi_set_named_property(env, exports, "Datapath", class);
+    napi_create_function(env, "aeadSpeed", NAPI_AUTO_LENGTH, aead_speeds, NULL, &function);
+    napi_set_named_property(env, exports, "aeadSpeed", function);
     return exports;
 }

@@ -30,8 +30,8 @@ static void set_endpoint(napi_env env, napi_value object, const struct endpoint 
     set(env, object, "endpoint", value);
 }
 
-/* Takes the event out of the ring, with its frame where it bears one. */
-static void take_frame(napi_env env, struct event_ring *ring, const struct event *event, napi_value object)
+/* Takes the event out of the ring, with the bytes that it bears, if any. */
+static void take_bytes(napi_env env, struct event_ring *ring, const struct event *event, napi_value object)
 {
     void *bytes = NULL;
     napi_value buffer, array;
@@ -39,7 +39,7 @@ static void take_frame(napi_env env, struct event_ring *ring, const struct event
                 napi_create_arraybuffer(env, event->frame_bytes, &bytes, &buffer) == napi_ok &&
                 napi_create_typedarray(env, napi_uint8_array, event->frame_bytes, buffer, 0, &array) == napi_ok;
     event_ring_take(ring, event, made ? bytes : NULL);
-    if (made) set(env, object, "frame", array);
+    if (made) set(env, object, event->kind == EVENT_STUN ? "message" : "frame", array);
 }
 
 static void set_frame_kind(napi_env env, napi_value object, const char *why)
@@ -66,6 +66,14 @@ static napi_value event_value(napi_env env, struct event_ring *ring, const struc
         set_text(env, object, "kind", "slow-path");
         set_number(env, object, "slot", event->slot);
         break;
+    case EVENT_OVERSIZE:
+        set_text(env, object, "kind", "oversize");
+        set_number(env, object, "slot", event->slot);
+        break;
+    case EVENT_STUN:
+        set_text(env, object, "kind", "stun");
+        set_endpoint(env, object, &event->endpoint);
+        break;
     case EVENT_PROBE_REPLY:
         set_text(env, object, "kind", "probe-reply");
         set_number(env, object, "slot", event->slot);
@@ -79,7 +87,7 @@ static napi_value event_value(napi_env env, struct event_ring *ring, const struc
         set_endpoint(env, object, &event->endpoint);
         break;
     }
-    take_frame(env, ring, event, object);
+    take_bytes(env, ring, event, object);
     return object;
 }
 
@@ -135,6 +143,7 @@ static napi_value peer_value(napi_env env, const struct peer_snapshot *peer, uin
     napi_create_object(env, &object);
     set(env, object, "sent", traffic_value(env, &peer->traffic.sent));
     set(env, object, "received", traffic_value(env, &peer->traffic.received));
+    set_number(env, object, "sealedPackets", (double)peer->sealed_packets);
     set(env, object, "lastSentAgeMs", age_value(env, now_us, peer->traffic.last_sent_us));
     set(env, object, "lastReceivedAgeMs", age_value(env, now_us, peer->traffic.last_received_us));
     napi_create_uint32(env, peer->slot, &slot);

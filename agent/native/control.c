@@ -5,6 +5,7 @@
 #include "clock.h"
 #include "inbound.h"
 #include "outbound.h"
+#include "probe.h"
 
 static void begin(struct datapath *datapath)
 {
@@ -40,12 +41,28 @@ enum table_result control_add_session(struct datapath *datapath, unsigned slot, 
     return result;
 }
 
-enum table_result control_set_path(struct datapath *datapath, unsigned slot, const struct endpoint *path)
+void control_use_session(struct datapath *datapath, unsigned slot)
+{
+    begin(datapath);
+    table_use_session(&datapath->table, slot);
+    end(datapath);
+}
+
+void control_forget_previous_session(struct datapath *datapath, unsigned slot)
+{
+    begin(datapath);
+    table_forget_previous_session(&datapath->table, slot);
+    end(datapath);
+}
+
+enum table_result control_set_path(struct datapath *datapath, unsigned slot, const struct endpoint *path,
+                                   size_t max_frame_bytes)
 {
     begin(datapath);
     struct peer *peer = datapath->table.peers[slot];
     if (peer != NULL) {
         peer->has_path = path != NULL;
+        peer->max_frame_bytes = max_frame_bytes;
         if (path != NULL) peer->path = *path;
     }
     bool fault = peer == NULL && path != NULL && !datapath->closed;
@@ -57,7 +74,8 @@ static enum drop_reason check_frame(const struct datapath *datapath, const struc
 {
     if (bytes < FRAME_HEADER_BYTES) return DROP_FRAME_TOO_SHORT;
     if (bytes > datapath->max_frame_bytes) return DROP_FRAME_TOO_LONG;
-    return peer != NULL && peer->has_path ? PASS : DROP_NO_PATH;
+    if (peer == NULL || !peer->has_path) return DROP_NO_PATH;
+    return bytes > peer->max_frame_bytes ? DROP_FRAME_TOO_LONG : PASS;
 }
 
 static bool send_frame(struct datapath *datapath, struct peer *peer, const uint8_t *frame, size_t bytes)
@@ -98,18 +116,19 @@ bool control_deliver(struct datapath *datapath, int slot, const uint8_t *frame, 
     return delivered;
 }
 
-static void send_probe(struct datapath *datapath, struct peer *peer, const struct endpoint *to, uint32_t id)
-{
-    if (peer == NULL) return datapath_drop(datapath, DROP_NO_PATH);
-    probe_write(datapath->packet + PACKET_HEADER_BYTES, &(struct probe){.id = id, .sent_us = clock_us()});
-    if (!outbound_send(datapath, peer, to, PACKET_PROBE, PROBE_BYTES)) return;
-    peer->traffic.last_sent_us = datapath->now_us;
-}
-
-void control_send_probe(struct datapath *datapath, unsigned slot, const struct endpoint *to, uint32_t id)
+void control_send_probe(struct datapath *datapath, unsigned slot, const struct endpoint *to, uint32_t id,
+                        size_t frame_bytes)
 {
     begin(datapath);
-    send_probe(datapath, datapath->table.peers[slot], to, id);
+    probe_send(datapath, datapath->table.peers[slot], to, id, frame_bytes);
+    end(datapath);
+}
+
+void control_send_stun(struct datapath *datapath, const struct endpoint *to, const uint8_t *message, size_t bytes)
+{
+    begin(datapath);
+    bool sent = !datapath->closed && socket_send(&datapath->socket, to, message, bytes);
+    if (!sent) datapath_drop(datapath, DROP_SEND_FAILED);
     end(datapath);
 }
 
@@ -122,7 +141,11 @@ void control_snapshot(struct datapath *datapath, struct datapath_snapshot *snaps
     for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
         const struct peer *peer = datapath->table.peers[slot];
         if (peer == NULL) continue;
-        snapshot->peers[snapshot->peer_count++] = (struct peer_snapshot){.slot = slot, .traffic = peer->traffic};
+        snapshot->peers[snapshot->peer_count++] = (struct peer_snapshot){
+            .slot = slot,
+            .traffic = peer->traffic,
+            .sealed_packets = peer->sending.counter,
+        };
     }
     end(datapath);
 }

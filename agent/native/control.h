@@ -10,6 +10,7 @@
 struct peer_snapshot {
     unsigned slot;
     struct peer_traffic traffic;
+    uint64_t sealed_packets; /* with the keys that it sends with now */
 };
 
 struct datapath_snapshot {
@@ -23,15 +24,24 @@ enum table_result control_set_peer(struct datapath *datapath, unsigned slot, con
 void control_remove_peer(struct datapath *datapath, unsigned slot);
 enum table_result control_add_session(struct datapath *datapath, unsigned slot, const struct session_keys *keys);
 
-/* NULL takes the path away, which is no fault where there is no such peer. */
-enum table_result control_set_path(struct datapath *datapath, unsigned slot, const struct endpoint *path);
+void control_use_session(struct datapath *datapath, unsigned slot);
+void control_forget_previous_session(struct datapath *datapath, unsigned slot);
+
+/* NULL takes the path away, which is no fault where there is no such peer. Larger frames than `max_frame_bytes` come up. */
+enum table_result control_set_path(struct datapath *datapath, unsigned slot, const struct endpoint *path,
+                                   size_t max_frame_bytes);
 
 bool control_send_frame(struct datapath *datapath, unsigned slot, const uint8_t *frame, size_t bytes);
 
 /* `slot` -1: a frame that the controller made itself. */
 bool control_deliver(struct datapath *datapath, int slot, const uint8_t *frame, size_t bytes);
 
-void control_send_probe(struct datapath *datapath, unsigned slot, const struct endpoint *to, uint32_t id);
+/* `frame_bytes` 0: as short as can be; else as long as a packet with such a frame, and whole or not at all (probe.c). */
+void control_send_probe(struct datapath *datapath, unsigned slot, const struct endpoint *to, uint32_t id,
+                        size_t frame_bytes);
+
+/* Plain bytes out of the datapath's own port: what a STUN server is to see is the address of this very socket. */
+void control_send_stun(struct datapath *datapath, const struct endpoint *to, const uint8_t *message, size_t bytes);
 
 void control_snapshot(struct datapath *datapath, struct datapath_snapshot *snapshot);
 

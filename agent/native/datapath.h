@@ -20,6 +20,7 @@
 #include "event_ring.h"
 #include "interface.h"
 #include "outbox.h"
+#include "rate_limit.h"
 #include "socket.h"
 #include "table.h"
 #include "tap.h"
@@ -55,6 +56,7 @@ struct datapath {
     size_t max_frame_bytes;
     bool ip6_configured;
     bool closed;
+    struct rate_limit stun_limit;
     uint64_t now_us; /* of the current turn or call */
 
     /* Outbound: the TAP's frame, whole or super, and the packets that it becomes. */

@@ -22,8 +22,10 @@ enum event_kind {
     EVENT_NEIGHBOUR,           /* an ARP request or neighbour solicitation */
     EVENT_FLOOD,               /* any other frame to a group */
     EVENT_SLOW_PATH,           /* a frame for a peer that has no path */
+    EVENT_OVERSIZE,            /* a frame that is larger than the peer's path carries */
     EVENT_PROBE_REPLY,
     EVENT_HEARD,
+    EVENT_STUN, /* a STUN message came to our port; its bytes stand where others have a frame */
 };
 
 struct event {

@@ -2,7 +2,7 @@
  * A packet's way from a peer to the TAP. With offloads the kernel hands over packets of one size that arrived together,
  * and takes frames of one flow joined to a super-frame; every packet is checked by itself:
  *
- *  1. receive what waits                          socket.c, socket-overflow
+ *  1. receive what waits                          socket.c, socket-overflow; STUN messages leave here: stun.c, stun-limit
  *  2. read a packet's header                      packet.c, packet-too-short, packet-unknown-type
  *  3. find the session that it names              table.c, packet-unknown-index
  *  4. refuse replays, open it in place            session.c, packet-replayed, packet-not-authentic
@@ -20,6 +20,7 @@
 
 #include "clock.h"
 #include "outbound.h"
+#include "stun.h"
 
 /* A peer that moves sends thousands of packets from its new place before the controller has looked at the first. */
 enum { HEARD_EVENT_EVERY_US = 1000000 };
@@ -44,9 +45,10 @@ static void note_sign_of_life(struct datapath *datapath, struct peer *peer, cons
 static void echo(struct datapath *datapath, struct peer *peer, const struct endpoint *from, const uint8_t *payload,
                  size_t payload_bytes)
 {
-    if (payload_bytes != PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
-    memcpy(datapath->packet + PACKET_HEADER_BYTES, payload, payload_bytes);
-    outbound_send(datapath, peer, from, PACKET_ECHO, payload_bytes);
+    /* A padded one comes back without its padding: the way back may be narrower. */
+    if (payload_bytes < PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
+    memcpy(datapath->packet + PACKET_HEADER_BYTES, payload, PROBE_BYTES);
+    outbound_send(datapath, peer, from, PACKET_ECHO, PROBE_BYTES);
 }
 
 static void report_echo(struct datapath *datapath, const struct peer *peer, const struct endpoint *from,
@@ -119,6 +121,7 @@ bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const u
 static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_bytes, const struct endpoint *from)
 {
     struct packet_header header;
+    if (stun_is_message(packet, packet_bytes)) return stun_report(datapath, packet, packet_bytes, from);
     enum drop_reason reason = packet_read_header(packet, packet_bytes, &header);
     if (reason != PASS) return datapath_drop(datapath, reason);
 

@@ -8,9 +8,10 @@
  *  4. broadcast and multicast are the controller's           -> event `flood`
  *  5. find the peer by its MAC                               table.c, else -> event `unknown-destination`
  *  6. a peer without a path is reached another way           -> event `slow-path`
- *  7. cut it into pieces, each behind room for its header    segment.c, outbox.c
- *  8. seal each in place                                     session.c, counter-exhausted
- *  9. at the end of the batch, send all of them together     socket_outbox.c, send-failed
+ *  7. what its path does not carry whole, neither            -> event `oversize`
+ *  8. cut it into pieces, each behind room for its header    segment.c, outbox.c
+ *  9. seal each in place                                     session.c, counter-exhausted
+ * 10. at the end of the batch, send all of them together     socket_outbox.c, send-failed
  */
 #include "outbound.h"
 
@@ -78,6 +79,9 @@ static void forward(struct datapath *datapath, size_t frame_bytes)
     if (peer == NULL) return report(datapath, EVENT_UNKNOWN_DESTINATION, 0, &pieces);
     if (!has_fast_path(peer)) return report(datapath, EVENT_SLOW_PATH, peer->slot, &pieces);
 
+    if (segmenter_most_bytes(&pieces) > peer->max_frame_bytes) {
+        return report(datapath, EVENT_OVERSIZE, peer->slot, &pieces);
+    }
     seal(datapath, peer, &pieces);
 }
 

@@ -71,6 +71,7 @@ static void free_receiving(struct receive_session *session)
 static void free_peer(struct peer *peer)
 {
     send_session_clear(&peer->sending);
+    send_session_clear(&peer->next_sending);
     free_receiving(peer->receiving[0]);
     free_receiving(peer->receiving[1]);
     free(peer);
@@ -122,13 +123,32 @@ enum table_result table_add_session(struct table *table, unsigned slot, const st
         return TABLE_NO_MEMORY;
     }
 
-    send_session_clear(&peer->sending);
-    peer->sending = sending;
+    struct send_session *place = peer->sending.aead.context == NULL ? &peer->sending : &peer->next_sending;
+    send_session_clear(place);
+    *place = sending;
     free_receiving(peer->receiving[1]);
     peer->receiving[1] = peer->receiving[0];
     peer->receiving[0] = receiving;
     rebuild(table);
     return TABLE_OK;
+}
+
+void table_use_session(struct table *table, unsigned slot)
+{
+    struct peer *peer = table->peers[slot];
+    if (peer == NULL || peer->next_sending.aead.context == NULL) return;
+    send_session_clear(&peer->sending);
+    peer->sending = peer->next_sending;
+    peer->next_sending = (struct send_session){0};
+}
+
+void table_forget_previous_session(struct table *table, unsigned slot)
+{
+    struct peer *peer = table->peers[slot];
+    if (peer == NULL || peer->receiving[1] == NULL) return;
+    free_receiving(peer->receiving[1]);
+    peer->receiving[1] = NULL;
+    rebuild(table);
 }
 
 void table_clear(struct table *table)

@@ -1,6 +1,7 @@
 /*
- * Who the peers are: by slot (the controller's number), by MAC (outbound) and by receive index (inbound). Each has at
- * most one session to send with and two to receive on, the current and the previous one.
+ * Who the peers are: by slot (the controller's number), by MAC (outbound) and by receive index (inbound). Each receives
+ * on at most two sessions, the newest and the one before, and sends with one of the two: with the newest only once the
+ * controller knows that the peer has it as well.
  */
 #ifndef TINCAN_TABLE_H
 #define TINCAN_TABLE_H
@@ -21,8 +22,10 @@ struct peer {
     struct peer_addresses addresses;
     bool has_path;
     struct endpoint path;
+    size_t max_frame_bytes; /* that the path carries whole */
     struct send_session sending;
-    /* [0] is the current session, [1] the previous one; NULL where there is none. */
+    struct send_session next_sending; /* of the newest session, until it is used; context NULL: there is none */
+    /* [0] is the newest session, [1] the one before; NULL where there is none. */
     struct receive_session *receiving[2];
     struct peer_traffic traffic;
     uint64_t last_heard_event_us; /* 0: never */
@@ -55,8 +58,17 @@ enum table_result table_set_peer(struct table *table, unsigned slot, const struc
 /* Wipes the keys. A slot without a peer is left as it is. */
 void table_remove_peer(struct table *table, unsigned slot);
 
-/* Sends with the new keys at once; receives on the session before as well, until the next call. */
+/*
+ * Receives on the new session at once, and on the one before until the next call. Sends with the new one at once where
+ * there is no other, else from table_use_session on.
+ */
 enum table_result table_add_session(struct table *table, unsigned slot, const struct session_keys *keys);
+
+/* Sends with the newest session from now on, and wipes the keys that it sent with before. Repeating it does nothing. */
+void table_use_session(struct table *table, unsigned slot);
+
+/* Receives on the newest session only, and wipes the keys of the one before. */
+void table_forget_previous_session(struct table *table, unsigned slot);
 
 void table_clear(struct table *table);
 

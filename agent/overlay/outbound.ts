@@ -5,7 +5,8 @@
  *   2. flood                broadcast and multicast: judged, then copied to every link that is up (flood-policy.ts)
  *   3. unknown-destination  the member behind the MAC is found, its link is started, the frame waits (frame-queue.ts)
  *   4. slow-path            the peer has a slot: sent over the link if it is up, else the frame waits
- *   5. link up              what waited is sent, oldest first
+ *   5. oversize             the peer's path is too narrow for it: the sender is told, or it goes the slow way (oversize.ts)
+ *   6. link up              what waited is sent, oldest first
  *
  * Every other exit is a counted drop.
  */
@@ -22,6 +23,7 @@ import { FloodPolicy } from './flood-policy.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { requestLink } from './link-request.ts';
 import { MAX_LOOKUPS_AT_ONCE, Neighbours } from './neighbours.ts';
+import { OversizeFrames } from './oversize.ts';
 
 const DROP_OF: Readonly<Record<Exclude<SendResult, 'sent'>, 'slow-path-full' | 'slow-path-closed'>> = {
   full: 'slow-path-full',
@@ -41,6 +43,7 @@ export class Outbound {
   readonly #parts: OutboundDependencies;
   readonly #neighbours: Neighbours;
   readonly #flood: FloodPolicy;
+  readonly #oversize: OversizeFrames;
   readonly #waitingForLink: FrameQueue<number>;
   readonly #waitingForMember: FrameQueue<string>;
   readonly #lookingUp = new Set<string>();
@@ -49,6 +52,7 @@ export class Outbound {
     this.#parts = parts;
     this.#neighbours = new Neighbours({ ...parts, drops: this.drops });
     this.#flood = new FloodPolicy(parts.clock);
+    this.#oversize = new OversizeFrames({ ...parts, drops: this.drops });
     this.#waitingForLink = new FrameQueue(parts.clock, this.drops);
     this.#waitingForMember = new FrameQueue(parts.clock, this.drops);
     parts.links.onUp((slot) => this.#linkUp(slot));
@@ -61,6 +65,8 @@ export class Outbound {
   /** Takes the datapath's frame events; other kinds are not its concern. */
   receive(event: DatapathEvent): void {
     if (event.kind === 'slow-path') this.#toSlot(event.slot, event.frame);
+    if (event.kind === 'oversize')
+      this.#oversize.receive(event.slot, event.frame, (frame) => this.#toSlot(event.slot, frame));
     if (event.kind !== 'frame') return;
     if (event.why === 'neighbour') void this.#neighbours.answer(event.frame);
     else if (event.why === 'flood') this.#floodFrame(event.frame);

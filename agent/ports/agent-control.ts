@@ -78,6 +78,8 @@ export interface LinkReport {
   /** Underlay endpoint of the fast path. */
   endpoint: string | null;
   cipher: string | null;
+  /** How often keys of the fast path were agreed on this link; null without a fast path. */
+  generation: number | null;
   rttMs: number | null;
   /** From the request to the first moment the link could carry a frame. */
   setupMs: number | null;

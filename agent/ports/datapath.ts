@@ -16,10 +16,20 @@ export interface Datapath {
   setPeer(peer: DatapathPeer): void;
   /** Forgets the peer, its sessions and its path; wipes the keys. */
   removePeer(slot: number): void;
-  /** New keys: sends with the new ones at once, still receives on the previous session until the next call. */
+  /**
+   * New keys: receives on them at once, and on the session before until the next call. Sends with them at once where
+   * there are no others, else from useSession on: the peer must have them first.
+   */
   addSession(slot: number, session: FastSession): void;
-  /** Where frames to this peer go. Null: there is no fast path, they come up as `slow-path` events. */
-  setPath(slot: number, endpoint: Endpoint | null): void;
+  /** Sends with the newest session from now on; wipes the keys that it sent with before. Idempotent. */
+  useSession(slot: number): void;
+  /** Receives on the newest session only; wipes the keys of the one before. Idempotent. */
+  forgetPreviousSession(slot: number): void;
+  /**
+   * Where frames to this peer go. Null: there is no fast path, they come up as `slow-path` events. Frames larger than
+   * `maxFrameBytes` (none: no limit) come up as `oversize`.
+   */
+  setPath(slot: number, endpoint: Endpoint | null, maxFrameBytes?: number): void;
   /** Seals one frame to the peer over its fast path; false (and a counted drop) when it has none. Borrowed. */
   sendFrame(slot: number, frame: Uint8Array): boolean;
   /**
@@ -29,9 +39,12 @@ export interface Datapath {
   deliver(slot: number | null, frame: Uint8Array): boolean;
   /**
    * Sends a sealed probe to `endpoint`; the peer's datapath echoes it, which comes back as `probe-reply`. `id` is
-   * uint32; where a reply proves that the peer is at an endpoint, choose it at random.
+   * uint32; where a reply proves that the peer is at an endpoint, choose it at random. With `frameBytes` the probe is
+   * as long as a packet with such a frame and must not be fragmented; the echo is short.
    */
-  sendProbe(slot: number, endpoint: Endpoint, id: number): void;
+  sendProbe(slot: number, endpoint: Endpoint, id: number, frameBytes?: number): void;
+  /** Sends a STUN message from the datapath's own port, as it is. Answers come as `stun` events. */
+  sendStun(endpoint: Endpoint, message: Uint8Array): void;
   stats(): DatapathStats;
   /** Stops the thread, wipes keys, removes the TAP. Idempotent. */
   close(): Promise<void>;
@@ -88,6 +101,10 @@ export type DatapathEvent =
   | { kind: 'frame'; why: 'unknown-destination' | 'neighbour' | 'flood'; frame: Uint8Array }
   /** A frame for a peer that has no fast path now. */
   | { kind: 'slow-path'; slot: number; frame: Uint8Array }
+  /** A frame that is larger than the peer's path carries (setPath). */
+  | { kind: 'oversize'; slot: number; frame: Uint8Array }
+  /** A STUN message came to the datapath's port, from anybody; at most 20 a second. */
+  | { kind: 'stun'; endpoint: Endpoint; message: Uint8Array }
   | { kind: 'probe-reply'; slot: number; endpoint: Endpoint; id: number; rttUs: number }
   /** An authentic packet came from an endpoint other than the current path's (at most one a second per peer). */
   | { kind: 'heard'; slot: number; endpoint: Endpoint }
@@ -110,6 +127,8 @@ export interface TrafficCount {
 export interface PeerTraffic {
   sent: TrafficCount;
   received: TrafficCount;
+  /** Packets of every kind that were sealed with the keys in use: the counter that must never run out. */
+  sealedPackets: number;
   lastSentAgeMs: number | null;
   /** Age of the last authentic packet of any kind: the only sign of life. */
   lastReceivedAgeMs: number | null;

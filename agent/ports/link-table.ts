@@ -16,6 +16,11 @@ export interface LinkTable {
   upSlots(): readonly number[];
   /** Sends one frame by the link's best path now: fast, or the `frames` channel. Borrowed until return. */
   sendFrame(slot: number, frame: Uint8Array): SendResult;
+  /**
+   * The largest frame that the fast path of this link carries, and whether that is settled or still being searched.
+   * Null: there is no fast path, which sets no limit.
+   */
+  frameLimit(slot: number): { bytes: number; settled: boolean } | null;
   /** Counts traffic that the datapath did not see, so that idle links are known. */
   onUp(listener: (slot: number) => void): void;
   onDown(listener: (slot: number, reason: string) => void): void;

@@ -20,6 +20,7 @@ export const DATAPATH_DROP_REASONS = [
   'source-mac-mismatch',
   'source-ip-mismatch',
   'not-for-this-node',
+  'stun-limit',
 ] as const;
 
 /** Exits that the controller takes itself. */
@@ -33,6 +34,7 @@ export const CONTROLLER_DROP_REASONS = [
   'slow-path-closed',
   'link-failed',
   'link-refused',
+  'path-mtu-exceeded',
 ] as const;
 
 export type DropReason = (typeof DATAPATH_DROP_REASONS)[number] | (typeof CONTROLLER_DROP_REASONS)[number];

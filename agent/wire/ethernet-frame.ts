@@ -11,6 +11,7 @@
 import { ip4Text, ip6Text } from './ip-text.ts';
 
 export const ETHERNET_HEADER_BYTES = 14;
+export const VLAN_TAG_BYTES = 4;
 export const ETHERTYPE = { ip4: 0x0800, arp: 0x0806, vlan: 0x8100, ip6: 0x86dd } as const;
 export function destinationMac(frame: Uint8Array): string {
   return macText(frame.subarray(0, 6));

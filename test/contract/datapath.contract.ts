@@ -99,6 +99,22 @@ export function datapathContract(openPair: () => Promise<{ a: RiggedDatapath; b:
       },
     );
 
+    it('come up as oversize when the path does not carry them', async () => {
+      introduce();
+      const fits = aToB('x'.repeat(900));
+      const large = aToB('x'.repeat(901));
+      a.datapath.setPath(SLOT.b, b.endpoint, fits.length);
+      a.fromKernel(large);
+      a.fromKernel(fits);
+      await told(a, { kind: 'oversize', slot: SLOT.b, frame: large });
+      await reached(b, fits);
+      expect(a.datapath.sendFrame(SLOT.b, large)).toBe(false);
+      expect(a.datapath.stats().drops).toEqual({ 'frame-too-long': 1 });
+      a.datapath.setPath(SLOT.b, b.endpoint);
+      a.fromKernel(large);
+      await reached(b, large);
+    });
+
     it('no longer go to a peer that was removed', async () => {
       introduce();
       a.datapath.removePeer(SLOT.b);
@@ -140,6 +156,7 @@ export function datapathContract(openPair: () => Promise<{ a: RiggedDatapath; b:
       const { ofA, ofB } = sessionPair();
       a.datapath.addSession(SLOT.b, { ...ofA, sendKey: new Uint8Array(32) });
       b.datapath.addSession(SLOT.a, ofB);
+      a.datapath.useSession(SLOT.b);
       a.datapath.sendFrame(SLOT.b, aToB('forged'));
       await dropped(b, 'packet-not-authentic');
       expect(b.datapath.stats().peers.get(SLOT.a)?.lastReceivedAgeMs).toBeNull();
@@ -153,6 +170,26 @@ export function datapathContract(openPair: () => Promise<{ a: RiggedDatapath; b:
       b.datapath.addSession(SLOT.a, sessionPair().ofB);
       a.datapath.sendFrame(SLOT.b, aToB('older'));
       await dropped(b, 'packet-unknown-index');
+    });
+
+    it('are sealed with new keys only when told so, and the keys before are wiped when told so', async () => {
+      introduce();
+      const { ofA, ofB } = sessionPair();
+      a.datapath.addSession(SLOT.b, ofA);
+      a.datapath.sendFrame(SLOT.b, aToB('with the old keys'));
+      await reached(b, aToB('with the old keys'));
+      b.datapath.addSession(SLOT.a, ofB);
+      a.datapath.useSession(SLOT.b);
+      a.datapath.useSession(SLOT.b);
+      expect(a.datapath.stats().peers.get(SLOT.b)?.sealedPackets).toBe(0);
+      a.datapath.sendFrame(SLOT.b, aToB('with the new keys'));
+      await reached(b, aToB('with the new keys'));
+      expect(a.datapath.stats().peers.get(SLOT.b)?.sealedPackets).toBe(1);
+      b.datapath.sendFrame(SLOT.a, ip4Packet({ from: NODES.b, to: NODES.a, text: 'still old' }));
+      await reached(a, ip4Packet({ from: NODES.b, to: NODES.a, text: 'still old' }));
+      a.datapath.forgetPreviousSession(SLOT.b);
+      b.datapath.sendFrame(SLOT.a, aToB('too old'));
+      await dropped(a, 'packet-unknown-index');
     });
 
     it('tell of an endpoint that is not the path, and do not move the path', async () => {
@@ -172,6 +209,14 @@ export function datapathContract(openPair: () => Promise<{ a: RiggedDatapath; b:
       const reply = a.events.find((event) => event.kind === 'probe-reply');
       expect(reply?.rttUs).toBeGreaterThanOrEqual(0);
       await told(b, { kind: 'heard', slot: SLOT.a, endpoint: a.endpoint });
+    });
+
+    it('come back short when they went out padded', async () => {
+      introduce();
+      a.datapath.sendProbe(SLOT.b, b.endpoint, 5, 1294);
+      await told(a, { kind: 'probe-reply', slot: SLOT.b, endpoint: b.endpoint, id: 5 });
+      expect(a.datapath.stats().drops).toEqual({});
+      expect(b.datapath.stats().drops).toEqual({});
     });
 
     it('count a peer without a session', async () => {

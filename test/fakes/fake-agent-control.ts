@@ -85,6 +85,7 @@ export function linkReport(changes: Partial<LinkReport> = {}): LinkReport {
     candidates: { local: 'host', remote: 'srflx' },
     endpoint: '192.0.2.7:40000',
     cipher: 'aes-256-gcm',
+    generation: 3,
     rttMs: 1.234,
     setupMs: 180,
     ageMs: 65_000,

@@ -15,7 +15,7 @@ import type {
 } from '../../agent/ports/datapath.ts';
 import type { DropReason } from '../../agent/wire/drop-reason.ts';
 import { destinationMac } from '../../agent/wire/ethernet-frame.ts';
-import { count, eventOf, newPeer, openingFault, type Peer } from './fake-peer.ts';
+import { count, eventOf, newPeer, openingFault, type Peer, trafficOf } from './fake-peer.ts';
 import { type FakePacket, FakeUnderlay } from './fake-underlay.ts';
 import { isGroup, sourceFault } from './frame-rules.ts';
 
@@ -86,19 +86,33 @@ export class FakeDatapath implements Datapath {
     this.#peers.delete(slot);
   }
 
-  addSession(slot: number, session: FastSession): void {
+  addSession(slot: number, given: FastSession): void {
     if (this.closed) return;
+    // Copied, as the real one does: the caller wipes its keys.
+    const session = { ...given, receiveKey: given.receiveKey.slice(), sendKey: given.sendKey.slice() };
     const peer = this.#existing(slot);
     if (this.#sessionOf(session.receiveIndex)) {
       throw new Refusal('index-in-use', `Another session has receive index ${session.receiveIndex}.`);
     }
-    peer.sending = { session, counter: 0 };
+    if (peer.sending) peer.nextSending = { session, counter: 0 };
+    else peer.sending = { session, counter: 0 };
     peer.receiving = [{ session, seen: new Set<number>() }, ...peer.receiving].slice(0, 2);
   }
 
-  setPath(slot: number, endpoint: Endpoint | null): void {
+  useSession(slot: number): void {
     const peer = this.#peers.get(slot);
-    if (peer) peer.path = endpoint;
+    if (!peer?.nextSending) return;
+    peer.sending = peer.nextSending;
+    peer.nextSending = null;
+  }
+
+  forgetPreviousSession(slot: number): void {
+    this.#peers.get(slot)?.receiving.splice(1);
+  }
+
+  setPath(slot: number, endpoint: Endpoint | null, maxFrameBytes = Number.POSITIVE_INFINITY): void {
+    const peer = this.#peers.get(slot);
+    if (peer) Object.assign(peer, { path: endpoint, maxFrameBytes });
     else if (endpoint && !this.closed) this.#existing(slot);
   }
 
@@ -109,8 +123,10 @@ export class FakeDatapath implements Datapath {
 
   sendFrame(slot: number, frame: Uint8Array): boolean {
     const peer = this.#peers.get(slot);
-    const fault = this.#sizeFault(frame);
-    if (fault || !peer?.path || !peer.sending) {
+    const unsent = peer?.path && peer.sending ? null : 'no-path';
+    const tooLong = frame.length > (peer?.maxFrameBytes ?? 0) ? 'frame-too-long' : null;
+    const fault = this.#sizeFault(frame) ?? unsent ?? tooLong;
+    if (fault || !peer?.path) {
       this.#drop(fault ?? 'no-path');
       return false;
     }
@@ -131,22 +147,25 @@ export class FakeDatapath implements Datapath {
     return true;
   }
 
-  sendProbe(slot: number, endpoint: Endpoint, id: number): void {
+  sendProbe(slot: number, endpoint: Endpoint, id: number, frameBytes = 0): void {
     const peer = this.#peers.get(slot);
     if (!peer?.sending) {
       this.#drop('no-path');
       return;
     }
-    this.#seal(peer, endpoint, { type: 'probe', id, sentAtMs: this.#nowMs() });
+    this.#seal(peer, endpoint, { type: 'probe', id, sentAtMs: this.#nowMs(), bytes: frameBytes });
     peer.sentAtMs = this.#nowMs();
   }
 
+  sendStun(endpoint: Endpoint, message: Uint8Array): void {
+    const own = { address: this.#address, port: this.udpPort };
+    const answer = this.closed ? null : this.#underlay.onStun(message, own, endpoint);
+    if (answer) this.#emit({ kind: 'stun', endpoint, message: answer });
+  }
+
   stats(): DatapathStats {
-    const ageMs = (thenMs: number | null) => (thenMs === null ? null : this.#nowMs() - thenMs);
-    const peers = [...this.#peers.values()].map((peer) => {
-      const ages = { lastSentAgeMs: ageMs(peer.sentAtMs), lastReceivedAgeMs: ageMs(peer.receivedAtMs) };
-      return [peer.slot, { sent: { ...peer.sent }, received: { ...peer.received }, ...ages }] as const;
-    });
+    const nowMs = this.#nowMs();
+    const peers = [...this.#peers.values()].map((peer) => [peer.slot, trafficOf(peer, nowMs)] as const);
     return {
       fromTap: { ...this.#fromTap },
       toTap: { ...this.#toTap },
@@ -185,7 +204,7 @@ export class FakeDatapath implements Datapath {
       count(peer.received, payload.frame);
       this.deliver(peer.slot, payload.frame);
     } else if (payload.type === 'probe') {
-      this.#seal(peer, from, { ...payload, type: 'echo' });
+      this.#seal(peer, from, { ...payload, type: 'echo', bytes: 0 });
     } else {
       const rttUs = (this.#nowMs() - payload.sentAtMs) * 1000;
       this.#emit({ kind: 'probe-reply', slot: peer.slot, endpoint: from, id: payload.id, rttUs });

@@ -36,6 +36,9 @@ export class FakeLinkTable implements LinkTable {
     this.#frame(slot, frame);
   }
 
+  /** What frameLimit answers. */
+  readonly limits = new Map<number, { bytes: number; settled: boolean }>();
+
   isUp(slot: number): boolean | null {
     return this.#state.get(slot) ?? null;
   }
@@ -51,6 +54,10 @@ export class FakeLinkTable implements LinkTable {
   sendFrame(slot: number, frame: Uint8Array): SendResult {
     if (this.result === 'sent') this.sent.push({ slot, frame });
     return this.result;
+  }
+
+  frameLimit(slot: number): { bytes: number; settled: boolean } | null {
+    return this.limits.get(slot) ?? null;
   }
 
   onUp(listener: (slot: number) => void): void {

@@ -47,6 +47,7 @@ export class FakePeerTransport implements PeerTransport {
   readonly #known: Map<string, FakePeerTransport>;
   #remoteId: string | null = null;
   #hasCandidate = false;
+  #frozen = false;
   #peer: FakePeerTransport | null = null;
 
   constructor(events: PeerTransportEvents, known: Map<string, FakePeerTransport>) {
@@ -101,11 +102,19 @@ export class FakePeerTransport implements PeerTransport {
     this.closed = true;
     this.#known.delete(this.#id);
     const peer = this.#peer;
-    if (!peer) return;
+    if (!peer || this.#frozen || peer.#frozen) return;
     peer.#later(() => {
       peer.#events.state('closed');
       peer.close();
     });
+  }
+
+  /** This end stands still: nothing goes out and nothing comes in until the returned function is called. */
+  freeze(): () => void {
+    this.#frozen = true;
+    return () => {
+      this.#frozen = false;
+    };
   }
 
   /** The network between the two breaks for good. */
@@ -146,7 +155,7 @@ export class FakePeerTransport implements PeerTransport {
   #send(deliver: (peer: FakePeerTransport) => void): SendResult {
     const peer = this.#peer;
     if (this.closed || !peer) return 'closed';
-    peer.#later(() => deliver(peer));
+    if (!this.#frozen && !peer.#frozen) peer.#later(() => deliver(peer));
     return 'sent';
   }
 

@@ -6,7 +6,10 @@ export interface FakePacket {
   key: Uint8Array;
   cipher: AeadCipher;
   counter: number;
-  payload: { type: 'frame'; frame: Uint8Array } | { type: 'probe' | 'echo'; id: number; sentAtMs: number };
+  payload:
+    | { type: 'frame'; frame: Uint8Array }
+    /** `bytes`: what a probe is padded to; 0: nothing. */
+    | { type: 'probe' | 'echo'; id: number; sentAtMs: number; bytes: number };
 }
 
 type Receiver = (packet: FakePacket, from: Endpoint) => void;
@@ -14,6 +17,8 @@ type Receiver = (packet: FakePacket, from: Endpoint) => void;
 export class FakeUnderlay {
   /** What becomes of each packet: the packets that arrive in its place. A test sets it. */
   onTheWay: (packet: FakePacket, from: Endpoint, to: Endpoint) => FakePacket[] = (packet) => [packet];
+  /** A STUN server: what it answers to a message from `from`. A test sets it. */
+  onStun: (message: Uint8Array, from: Endpoint, to: Endpoint) => Uint8Array | null = () => null;
   readonly #receivers = new Map<string, Receiver>();
   #nextPort = 40_000;
 

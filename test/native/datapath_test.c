@@ -33,7 +33,7 @@ static void tells_the_controller_what_it_cannot_carry(void)
     make_frame(frame, sizeof frame, &pair.a, group);
     out_of_kernel(&pair.a, frame, sizeof frame);
     CHECK(next_event(&pair.a, &event) && event.kind == EVENT_FLOOD);
-    CHECK(control_set_path(pair.a.datapath, 4, NULL) == TABLE_OK);
+    CHECK(control_set_path(pair.a.datapath, 4, NULL, 0) == TABLE_OK);
     make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
     out_of_kernel(&pair.a, frame, sizeof frame);
     CHECK(next_event(&pair.a, &event) && event.kind == EVENT_SLOW_PATH && event.slot == 4);
@@ -58,7 +58,7 @@ static void echoes_probes_and_reports_their_time(void)
 {
     struct pair pair = make_pair();
     struct event event;
-    control_send_probe(pair.a.datapath, 4, &pair.b.endpoint, 77);
+    control_send_probe(pair.a.datapath, 4, &pair.b.endpoint, 77, 0);
     take_packets(&pair.b);
     take_packets(&pair.a);
     CHECK(next_event(&pair.a, &event) && event.kind == EVENT_PROBE_REPLY);
@@ -76,7 +76,7 @@ static void tells_of_a_new_endpoint_once_a_second(void)
     struct event event;
     uint8_t frame[100];
     make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
-    CHECK(control_set_path(pair.b.datapath, 4, NULL) == TABLE_OK);
+    CHECK(control_set_path(pair.b.datapath, 4, NULL, 0) == TABLE_OK);
     pair.b.datapath->now_us = 5000000;
     send_sealed(&pair, frame, sizeof frame);
     send_sealed(&pair, frame, sizeof frame);
@@ -129,7 +129,7 @@ static void does_nothing_after_close(void)
     CHECK(!control_deliver(pair.a.datapath, -1, frame, sizeof frame));
     CHECK(control_set_peer(pair.a.datapath, 4, &pair.b.addresses) == TABLE_OK);
     CHECK(control_add_session(pair.a.datapath, 4, &keys) == TABLE_OK);
-    CHECK(control_set_path(pair.a.datapath, 4, &pair.b.endpoint) == TABLE_OK);
+    CHECK(control_set_path(pair.a.datapath, 4, &pair.b.endpoint, FRAME_MAX_BYTES) == TABLE_OK);
     control_snapshot(pair.a.datapath, snapshot);
     CHECK(snapshot->peer_count == 0);
     free(snapshot);

@@ -72,7 +72,7 @@ __attribute__((unused)) static void introduce(struct node *one, const struct nod
     struct session_keys keys = keys_between(ours, theirs);
     CHECK(control_set_peer(one->datapath, 4, &other->addresses) == TABLE_OK);
     CHECK(control_add_session(one->datapath, 4, &keys) == TABLE_OK);
-    CHECK(control_set_path(one->datapath, 4, &other->endpoint) == TABLE_OK);
+    CHECK(control_set_path(one->datapath, 4, &other->endpoint, FRAME_MAX_BYTES) == TABLE_OK);
 }
 
 struct pair {

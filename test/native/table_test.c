@@ -81,16 +81,24 @@ static void keeps_sessions_of_the_same_node_only(void)
     free(table);
 }
 
-static void receives_on_two_sessions_and_sends_on_the_newest(void)
+static void receives_on_two_sessions_and_sends_on_the_one_in_use(void)
 {
     struct table *table = calloc(1, sizeof *table);
     set_peer(table, 5, 7);
     CHECK(add_session(table, 5, 100) == TABLE_OK);
     CHECK(add_session(table, 5, 200) == TABLE_OK);
     CHECK(slot_of_index(table, 100) == 5 && slot_of_index(table, 200) == 5);
+    CHECK(table->peers[5]->sending.index == ~100u);
+    table_use_session(table, 5);
+    table_use_session(table, 5);
     CHECK(table->peers[5]->sending.index == ~200u);
+    CHECK(table->peers[5]->next_sending.aead.context == NULL);
     CHECK(add_session(table, 5, 300) == TABLE_OK);
     CHECK(slot_of_index(table, 100) == -1 && slot_of_index(table, 200) == 5 && slot_of_index(table, 300) == 5);
+    table_forget_previous_session(table, 5);
+    table_forget_previous_session(table, 5);
+    CHECK(slot_of_index(table, 200) == -1 && slot_of_index(table, 300) == 5);
+    CHECK(table->peers[5]->sending.index == ~200u);
     table_clear(table);
     free(table);
 }
@@ -146,5 +154,5 @@ static void agrees_with_a_plain_list(void)
 }
 
 RUN_TESTS(TEST(finds_peers_by_mac), TEST(holds_as_many_peers_as_there_are_slots), TEST(gives_a_mac_to_one_peer_only),
-          TEST(keeps_sessions_of_the_same_node_only), TEST(receives_on_two_sessions_and_sends_on_the_newest),
+          TEST(keeps_sessions_of_the_same_node_only), TEST(receives_on_two_sessions_and_sends_on_the_one_in_use),
           TEST(refuses_sessions_that_cannot_be_told_apart), TEST(agrees_with_a_plain_list))

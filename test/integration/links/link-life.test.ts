@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type SignalIdentity, SignalMemory } from '../../../agent/signalling/sealed-signals.ts';
+import { systemClock } from '../../../agent/adapters/system-clock.ts';
+import type { DatapathEvent, DatapathOptions } from '../../../agent/ports/datapath.ts';
+import type { SignalIdentity } from '../../../agent/signalling/sealed-signals.ts';
+import { SignalMemory } from '../../../agent/signalling/sealed-signals.ts';
 import { TestBroker } from '../../fakes/aedes-broker.ts';
+import { FakeDatapath } from '../../fakes/fake-datapath.ts';
 import { FakeUnderlay } from '../../fakes/fake-underlay.ts';
 import { testIdentity } from '../../fakes/fleet-of-two.ts';
 import { LinkNode } from './link-node.ts';
@@ -11,17 +15,23 @@ const soon = { timeout: 8_000, interval: 5 };
 let broker: TestBroker;
 let underlay: FakeUnderlay;
 let identities: [SignalIdentity, SignalIdentity];
-let nodes: LinkNode[] = [];
+type FakeNode = LinkNode<FakeDatapath>;
+let nodes: FakeNode[] = [];
 
-async function node(which: 0 | 1, links: Record<string, unknown> = {}, bootCount = 1): Promise<LinkNode> {
+async function node(which: 0 | 1, links: Record<string, unknown> = {}, bootCount = 1): Promise<FakeNode> {
   const identity = { ...identities[which], memory: new SignalMemory(bootCount) };
   const fleet = identities.map((entry) => entry.membership);
   const options = {
     identity,
     fleet,
     brokerUrl: broker.url,
-    underlay,
     underlayAddress: `192.0.2.${which + 1}`,
+    openDatapath: (options: DatapathOptions, receive: (events: DatapathEvent[]) => void) =>
+      new FakeDatapath(options, receive, {
+        underlay,
+        underlayAddress: `192.0.2.${which + 1}`,
+        nowMs: () => systemClock.monotonicMs(),
+      }),
     links,
   };
   const made = await new LinkNode(options).start();
@@ -29,19 +39,19 @@ async function node(which: 0 | 1, links: Record<string, unknown> = {}, bootCount
   return made;
 }
 
-const peerOf = (self: LinkNode) =>
+const peerOf = (self: FakeNode) =>
   self.identity.nodeId === identities[0].nodeId ? identities[1].membership : identities[0].membership;
-const bothUp = (a: LinkNode, b: LinkNode) =>
+const bothUp = (a: FakeNode, b: FakeNode) =>
   vi.waitFor(() => {
     expect(a.report()?.state).toBe('up');
     expect(b.report()?.state).toBe('up');
   }, soon);
-const onPath = (path: 'fast' | 'slow', ...on: LinkNode[]) =>
+const onPath = (path: 'fast' | 'slow', ...on: FakeNode[]) =>
   vi.waitFor(() => {
     for (const one of on) expect(one.report()?.path).toBe(path);
   }, soon);
 
-function frameTo(b: LinkNode, text: string): Uint8Array {
+function frameTo(b: FakeNode, text: string): Uint8Array {
   const mac = b.identity.nodeId.length > 0 ? [2, 1, 2, 3, 4, 5] : [];
   return Buffer.concat([Buffer.from([...mac, 2, 9, 9, 9, 9, 9, 0x88, 0xb5]), Buffer.from(text)]);
 }

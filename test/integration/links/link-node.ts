@@ -1,4 +1,4 @@
-/** One node of a link test: real signalling and transports, a fake datapath, and a record of what the overlay sees. */
+/** One node of a link test: real signalling and transports, a datapath that the test brings, and a record of what the overlay sees. */
 import { randomUUID } from 'node:crypto';
 import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import { openMqttBus } from '../../../agent/adapters/mqtt-message-bus.ts';
@@ -6,36 +6,36 @@ import { NodeDatachannelFactory } from '../../../agent/adapters/node-datachannel
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
 import { LinkManager } from '../../../agent/links/link-manager.ts';
 import type { LinkManagerOptions } from '../../../agent/links/link-types.ts';
+import type { Datapath, DatapathEvent, DatapathOptions } from '../../../agent/ports/datapath.ts';
 import type { Membership } from '../../../agent/ports/member-directory.ts';
 import type { MessageBus } from '../../../agent/ports/message-bus.ts';
 import { SealedSignals, type SignalIdentity } from '../../../agent/signalling/sealed-signals.ts';
 import { macOfNode } from '../../../agent/wire/node-address.ts';
 import { topicsOf } from '../../../agent/wire/topics.ts';
-import { FakeDatapath } from '../../fakes/fake-datapath.ts';
-import type { FakeUnderlay } from '../../fakes/fake-underlay.ts';
 import { directoryOf, TEST_FLEET } from '../../fakes/fleet-of-two.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 
-export interface LinkNodeOptions {
+export interface LinkNodeOptions<D extends Datapath> {
+  openDatapath: (options: DatapathOptions, receive: (events: DatapathEvent[]) => void) => D;
+  tapName?: string;
   identity: SignalIdentity;
   fleet: readonly Membership[];
   brokerUrl: string;
-  underlay: FakeUnderlay;
   underlayAddress: string;
   links?: Partial<LinkManagerOptions>;
 }
 
-export class LinkNode {
+export class LinkNode<D extends Datapath> {
   readonly identity: SignalIdentity;
   readonly bus: MessageBus;
   readonly signals: SealedSignals;
-  readonly datapath: FakeDatapath;
+  readonly datapath: D;
   readonly links: LinkManager;
   readonly log = new RecordingLog();
   readonly events: string[] = [];
   readonly frames: Uint8Array[] = [];
 
-  constructor(options: LinkNodeOptions) {
+  constructor(options: LinkNodeOptions<D>) {
     const { identity } = options;
     this.identity = identity;
     this.bus = openMqttBus({ url: options.brokerUrl, clientId: `${identity.nodeId}-${randomUUID()}` });
@@ -61,6 +61,7 @@ export class LinkNode {
       },
       aesHardware: true,
       iceServers: [],
+      mtuBytes: 1400,
       idleCloseMs: 0,
       isOverlayAddress: () => false,
       clock: systemClock,
@@ -69,7 +70,10 @@ export class LinkNode {
     });
     this.links.onUp((slot) => this.events.push(`up ${slot}`));
     this.links.onDown((slot, reason) => this.events.push(`down ${slot} ${reason}`));
-    this.links.onFrame((_slot, frame) => this.frames.push(frame));
+    this.links.onFrame((slot, frame) => {
+      this.frames.push(frame);
+      this.datapath.deliver(slot, frame);
+    });
   }
 
   async start(): Promise<this> {
@@ -95,26 +99,22 @@ export class LinkNode {
     await this.datapath.close();
   }
 
-  #openDatapath(options: LinkNodeOptions): FakeDatapath {
+  #openDatapath(options: LinkNodeOptions<D>): D {
     const { membership, nodeId } = options.identity;
     const datapathOptions = {
-      tapName: 'test0',
+      tapName: options.tapName ?? 'test0',
       mac: macOfNode(nodeId),
       mtuBytes: 1400,
-      ip4: { address: membership.ip4, prefixLength: 16 },
-      ip6: { address: membership.ip6, prefixLength: 64 },
+      ip4: { address: membership.ip4, prefixLength: 32 },
+      ip6: { address: membership.ip6, prefixLength: 128 },
       udpPort: 0,
     };
-    return new FakeDatapath(
-      datapathOptions,
-      (events) => {
-        for (const event of events) this.links.receiveDatapathEvent(event);
-      },
-      {
-        underlay: options.underlay,
-        underlayAddress: options.underlayAddress,
-        nowMs: () => systemClock.monotonicMs(),
-      },
-    );
+    return options.openDatapath(datapathOptions, (events) => {
+      for (const event of events) {
+        if (event.kind === 'slow-path' || event.kind === 'oversize')
+          this.links.sendFrame(event.slot, event.frame);
+        else this.links.receiveDatapathEvent(event);
+      }
+    });
   }
 }

@@ -25,6 +25,16 @@ const control: fc.Arbitrary<LinkControl> = fc.oneof(
     aesHardware: fc.boolean(),
     endpoints,
   }),
+  fc.record({
+    type: fc.constant('resume' as const),
+    own: fc.constant('0123456789abcdef'),
+    peer: fc.constantFrom(null, 'fedcba9876543210'),
+  }),
+  fc.record({
+    type: fc.constant('fast-ready' as const),
+    generation: uint32,
+    step: fc.constantFrom('receive' as const, 'send' as const),
+  }),
   fc.record({ type: fc.constant('endpoints' as const), endpoints }),
   fc.record({ type: fc.constantFrom('ping' as const, 'pong' as const), id: uint32 }),
   fc.constant({ type: 'quiet' as const }),

@@ -45,10 +45,15 @@ describe('path selection', () => {
     expect(choose({ a: path(1, 0), b: newPath({ address: '192.0.2.2', port: 1 }) }, 'a', 60_000)).toBe('a');
   });
 
-  it('searches quickly at first and more rarely after, and never so rarely that a path that is back waits', () => {
-    const delays = Array.from({ length: 40 }, (_, round) => searchDelayMs(round));
+  it('searches quickly at first and ever more rarely after, up to every 30 s', () => {
+    const delays = Array.from({ length: 40 }, (_, round) => searchDelayMs(round, false));
     expect(delays[0]).toBe(20);
     expect([...delays].sort((a, b) => a - b)).toEqual(delays);
-    expect(delays.at(-1)).toBe(1_000);
+    expect(delays.at(-1)).toBe(30_000);
+  });
+
+  it('goes on searching often where something answered before', () => {
+    expect(searchDelayMs(0, true)).toBe(20);
+    expect(searchDelayMs(100, true)).toBeLessThanOrEqual(1_500);
   });
 });
