@@ -9,16 +9,20 @@
 import { EnvironmentFault, sentenceOf } from '../agent/errors.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
 import type { Log } from '../agent/ports/log.ts';
+import type { RamHistory } from './history.ts';
 import type { Instant, Reading, Sample } from './reading.ts';
 import { readingOf } from './reading.ts';
 import type { Sensor, SensorValue } from './sensor.ts';
 
 /** A 1-wire thermometer takes 750 ms; what takes longer than this hangs. Never longer than the sensor's interval. */
 const READ_LIMIT_MS = 2_000;
+/** A value inside the deadband is kept in the history all the same after this long, so that silence means failure. */
+const MOST_SILENT_MS = 300_000;
 
 export interface SamplingContext {
   clock: Clock;
   log: Log;
+  history: RamHistory;
   nextSeq: () => number;
 }
 
@@ -26,6 +30,8 @@ export class SampledSensor {
   readonly #context: SamplingContext;
   #sensor: Sensor;
   #sample: Sample | null = null;
+  /** The last one in the history; null where that is a gap, or empty. */
+  #recorded: Sample | null = null;
   #problem: string | null = null;
   #limit: Timer | null = null;
   /** The read that is in the kernel now, abandoned (aborted) or not. */
@@ -93,17 +99,36 @@ export class SampledSensor {
     }
     const { clock, log, nextSeq } = this.#context;
     this.#sample = { value, takenAtMs: clock.monotonicMs(), seq: nextSeq() };
+    this.#record(this.#sample);
     if (this.#problem !== null) log.info('sensor.recovered', { sensor: this.#sensor.id });
     this.#problem = null;
     this.#attempted();
   }
 
-  /** Logs the first failure of a row only: a broken sensor must not fill the log. */
+  #record(sample: Sample): void {
+    const { id, deadband } = this.#sensor;
+    const last = this.#recorded;
+    const silentMs = sample.takenAtMs - (last?.takenAtMs ?? Number.NEGATIVE_INFINITY);
+    if (last && silentMs < MOST_SILENT_MS && within(deadband, last.value, sample.value)) return;
+    this.#recorded = sample;
+    this.#context.history.append(id, sample.seq, sample.takenAtMs, sample.value);
+  }
+
+  /** Logs the first failure of a row only, and makes one gap of it: a broken sensor must fill neither. */
   #fail(problem: string): void {
     if (this.#problem === null) {
-      this.#context.log.warn('sensor.failed', { sensor: this.#sensor.id, problem });
+      const { clock, log, history, nextSeq } = this.#context;
+      log.warn('sensor.failed', { sensor: this.#sensor.id, problem });
+      history.append(this.#sensor.id, nextSeq(), clock.monotonicMs(), null);
+      this.#recorded = null;
     }
     this.#problem = problem;
     this.#attempted();
   }
+}
+
+/** Whether a change is too small to be told. Without a deadband every number is told, and a text when it changes. */
+function within(deadband: number | undefined, before: SensorValue, now: SensorValue): boolean {
+  if (typeof before === 'string' || typeof now === 'string') return before === now;
+  return deadband !== undefined && Math.abs(now - before) < deadband;
 }

@@ -17,6 +17,8 @@ export interface Sensor {
   readonly unit: Unit | null;
   /** How often it is read. */
   readonly intervalMs: number;
+  /** A change smaller than this is not told to listeners and not kept in the history; absent: every value is. */
+  readonly deadband?: number;
   /** One value now. Throws with one sentence; the sampler keeps the last value. May hang: the sampler has a limit. */
   read(signal: AbortSignal): Promise<SensorValue>;
 }
