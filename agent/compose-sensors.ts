@@ -4,6 +4,7 @@
  */
 import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
+import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
@@ -37,7 +38,7 @@ export class NodeSensors {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
     this.#service = new SensorService({
-      drivers: BUILT_IN_DRIVERS,
+      drivers: withSamplingRules(BUILT_IN_DRIVERS, config.sensors.sampling ?? [], clock),
       sysfs,
       facts,
       clock,

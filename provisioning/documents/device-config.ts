@@ -32,10 +32,35 @@ export const LinkSettingsSchema = v.strictObject({
   udpPort: v.optional(integer(0, 65_535), 0),
 });
 
+const intervalField = integer(100, 86_400_000);
+/** A sensor's id as it stands in URLs. */
+const sensorIdField = v.pipe(v.string(), v.maxLength(128), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/));
+
+/** How one sensor is sampled, where that is not as its driver would have it. */
+const SamplingRuleSchema = v.strictObject({
+  id: sensorIdField,
+  intervalMs: v.exactOptional(intervalField),
+  deadband: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  windowMs: v.exactOptional(integer(1_000, 86_400_000)),
+});
+
+/** A list of settings whose entries are told apart by one of their fields. */
+const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Record<Key, string>>>(
+  key: Key,
+  schema: Schema,
+  most: number,
+) =>
+  v.pipe(
+    v.array(schema),
+    v.maxLength(most),
+    v.check((list) => new Set(list.map((entry) => entry[key])).size === list.length, `two of one ${key}`),
+  );
+
 export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
-  intervalMs: v.optional(integer(100, 86_400_000), 5_000),
+  intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
+  sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
 });
 
 export const ConfirmSettingsSchema = v.strictObject({
