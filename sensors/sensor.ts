@@ -25,8 +25,11 @@ export interface Sensor {
 
 export type SensorValue = number | string;
 
-/** Codes of the IANA registry "SenML Units" that drivers use. */
-export type Unit = 'Cel' | 'B' | 's' | '/';
+/** Codes that drivers use, of the IANA registry "SenML Units"; `rad/s`, which it lacks, is UCUM's. */
+export type Unit =
+  | ('/' | 'count' | 's' | 'm' | 'm/s' | 'm/s2' | 'rad' | 'rad/s' | 'Hz' | '1/min')
+  | ('V' | 'A' | 'W' | 'J' | 'F' | 'Ohm' | 'S/m' | 'T')
+  | ('Cel' | '%RH' | 'Pa' | 'lx' | 'pH' | 'kg/m3' | 'B');
 
 /** Finds the sensors of one kind of source. */
 export interface SensorDriver {

@@ -2,6 +2,7 @@
 import type { SensorDriver } from '../sensor.ts';
 import { boardDriver } from './board/board-driver.ts';
 import { diskDriver } from './disk/disk-driver.ts';
+import { hwmonDriver } from './hwmon/hwmon-driver.ts';
 import { loadDriver } from './load/load-driver.ts';
 import { memoryDriver } from './memory/memory-driver.ts';
 import { networkDriver } from './network/network-driver.ts';
@@ -12,6 +13,7 @@ import { uptimeDriver } from './uptime/uptime-driver.ts';
 export const BUILT_IN_DRIVERS: readonly SensorDriver[] = [
   boardDriver,
   thermalDriver,
+  hwmonDriver,
   loadDriver,
   memoryDriver,
   diskDriver,

@@ -7,7 +7,11 @@ import { BUILT_IN_DRIVERS } from '../../sensors/drivers/built-in-drivers.ts';
 import { RecordingLog } from '../fakes/recording-log.ts';
 import { discover, raspberryPi, readOnce } from '../unit/sensors/raspberry-pi.ts';
 
-const SENML_UNITS = ['Cel', 'B', 's', '/'];
+/** Of the IANA registry "SenML Units", without those marked as not recommended but `1/min`, and `rad/s` of UCUM. */
+const UNITS = [
+  ...['/', 'count', 's', 'm', 'm/s', 'm/s2', 'rad', 'rad/s', 'Hz', '1/min', 'V', 'A', 'W', 'J', 'F', 'Ohm'],
+  ...['S/m', 'T', 'Cel', '%RH', 'Pa', 'lx', 'pH', 'kg/m3', 'B'],
+];
 
 describe.each([
   ['a Raspberry Pi', raspberryPi()],
@@ -20,7 +24,7 @@ describe.each([
       expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/);
       expect(name.trim()).not.toBe('');
       expect(kind).toMatch(/^[a-z]+$/);
-      expect(unit === null || SENML_UNITS.includes(unit)).toBe(true);
+      expect(unit === null || UNITS.includes(unit)).toBe(true);
       expect(intervalMs).toBeGreaterThanOrEqual(5_000);
     }
   });
