@@ -3,6 +3,7 @@ import type { SensorDriver } from '../sensor.ts';
 import { boardDriver } from './board/board-driver.ts';
 import { diskDriver } from './disk/disk-driver.ts';
 import { hwmonDriver } from './hwmon/hwmon-driver.ts';
+import { iioDriver } from './iio/iio-driver.ts';
 import { loadDriver } from './load/load-driver.ts';
 import { memoryDriver } from './memory/memory-driver.ts';
 import { networkDriver } from './network/network-driver.ts';
@@ -14,6 +15,7 @@ export const BUILT_IN_DRIVERS: readonly SensorDriver[] = [
   boardDriver,
   thermalDriver,
   hwmonDriver,
+  iioDriver,
   loadDriver,
   memoryDriver,
   diskDriver,
