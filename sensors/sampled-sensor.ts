@@ -14,7 +14,7 @@ import type { Instant, Reading, Sample } from './reading.ts';
 import { readingOf } from './reading.ts';
 import type { Sensor, SensorValue } from './sensor.ts';
 
-/** A 1-wire thermometer takes 750 ms; what takes longer than this hangs. Never longer than the sensor's interval. */
+/** A 1-wire thermometer takes 750 ms; what takes longer than this hangs, unless the sensor says otherwise. */
 const READ_LIMIT_MS = 2_000;
 /** A value inside the deadband is kept in the history all the same after this long, so that silence means failure. */
 const MOST_SILENT_MS = 300_000;
@@ -75,7 +75,7 @@ export class SampledSensor {
   async #attempt(): Promise<void> {
     const abort = new AbortController();
     this.#inFlight = abort;
-    const limitMs = Math.min(READ_LIMIT_MS, this.#sensor.intervalMs);
+    const limitMs = Math.min(this.#sensor.readLimitMs ?? READ_LIMIT_MS, this.#sensor.intervalMs);
     this.#limit = this.#context.clock.after(limitMs, () => {
       this.#fail(`${this.#sensor.id} gave no answer within ${limitMs} ms`);
       abort.abort(new EnvironmentFault('no-answer', `no answer within ${limitMs} ms`, { retryable: true }));

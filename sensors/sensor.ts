@@ -3,6 +3,7 @@
  * kernel shows, and each sensor reads one value. Schedule, time limits, quality and serving are not a driver's concern.
  */
 import type { BoardFacts } from '../agent/ports/board-facts.ts';
+import type { Clock } from '../agent/ports/clock.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
 
 /** One thing that can be read over and over. */
@@ -17,6 +18,8 @@ export interface Sensor {
   readonly unit: Unit | null;
   /** How often it is read. */
   readonly intervalMs: number;
+  /** How long a read may take, where the usual 2 s are too short for it. Never longer than the interval. */
+  readonly readLimitMs?: number;
   /** A change smaller than this is not told to listeners and not kept in the history; absent: every value is. */
   readonly deadband?: number;
   /** One value now. Throws with one sentence; the sampler keeps the last value. May hang: the sampler has a limit. */
@@ -42,6 +45,7 @@ export interface SensorDriver {
 export interface DiscoveryContext {
   readonly sysfs: Sysfs;
   readonly facts: BoardFacts;
+  readonly clock: Clock;
   /** How often a sensor that changes all the time is to be read. */
   readonly intervalMs: number;
   /** Aborts when discovery takes too long. */

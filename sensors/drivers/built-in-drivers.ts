@@ -9,6 +9,7 @@ import { memoryDriver } from './memory/memory-driver.ts';
 import { networkDriver } from './network/network-driver.ts';
 import { thermalDriver } from './thermal/thermal-driver.ts';
 import { uptimeDriver } from './uptime/uptime-driver.ts';
+import { w1Driver } from './w1/w1-driver.ts';
 
 /** In the order in which the sensors are listed. */
 export const BUILT_IN_DRIVERS: readonly SensorDriver[] = [
@@ -16,6 +17,7 @@ export const BUILT_IN_DRIVERS: readonly SensorDriver[] = [
   thermalDriver,
   hwmonDriver,
   iioDriver,
+  w1Driver,
   loadDriver,
   memoryDriver,
   diskDriver,

@@ -41,8 +41,8 @@ export async function findChannels(sysfs: Sysfs, signal: AbortSignal): Promise<C
 
 async function findChip(sysfs: Sysfs, directory: string, signal: AbortSignal): Promise<Chip | null> {
   const real = (await sysfs.resolve(directory)) ?? '';
-  // The thermal framework shows each of its zones as a chip again: the same thermometer under a second name.
-  if (/\/thermal_zone\d+\//.test(`${real}/`)) return null;
+  // Thermal zones and 1-wire thermometers are shown as chips again: the same thermometer under a second name.
+  if (/\/(thermal_zone|w1_bus_master)\d+\//.test(`${real}/`)) return null;
   const name = await sysfs.read(`${directory}/name`, signal);
   if (!name) return null;
   const device = placeOnBus((await sysfs.resolve(`${directory}/device`)) ?? real);

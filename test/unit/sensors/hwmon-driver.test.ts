@@ -7,7 +7,7 @@ import { discover, raspberryPi, readOnce, valuesOf } from './raspberry-pi.ts';
 /** A chip of /sys/class/hwmon/`entry`, on the device with this path. */
 function chip(sysfs: FakeSysfs, entry: string, device: string, files: Record<string, string>): void {
   const directory = `${device}/hwmon/${entry}`;
-  for (const [name, text] of Object.entries(files)) sysfs.write(`${directory}/${name}`, text);
+  for (const [name, text] of Object.entries(files)) sysfs.put(`${directory}/${name}`, text);
   sysfs.link(`/sys/class/hwmon/${entry}`, directory).link(`${directory}/device`, device);
 }
 
@@ -147,7 +147,7 @@ describe('hwmon driver', () => {
     const sysfs = new FakeSysfs();
     chip(sysfs, 'hwmon0', '/sys/x.0', { name: 'ina', in0_input: '0', in0_enable: '0' });
     expect(await discover(hwmonDriver, sysfs)).toEqual([]);
-    sysfs.write('/sys/x.0/hwmon/hwmon0/in0_enable', '1');
+    sysfs.put('/sys/x.0/hwmon/hwmon0/in0_enable', '1');
     expect(await valuesOf(hwmonDriver, sysfs)).toEqual({ 'voltage-ina': 0 });
   });
 
@@ -164,7 +164,7 @@ describe('hwmon driver', () => {
     chip(sysfs, 'hwmon0', '/sys/x.0', { name: 'nct', temp1_input: '1000', temp1_fault: '0' });
     const [sensor] = await discover(hwmonDriver, sysfs);
     expect(await readOnce(sensor)).toBe(1);
-    sysfs.write('/sys/x.0/hwmon/hwmon0/temp1_fault', '1');
+    sysfs.put('/sys/x.0/hwmon/hwmon0/temp1_fault', '1');
     await expect(readOnce(sensor)).rejects.toThrow('the sensor is open or shorted');
   });
 

@@ -6,7 +6,7 @@ import { discover, readOnce, valuesOf } from './raspberry-pi.ts';
 /** The device /sys/bus/iio/devices/`entry`, on the chip with this path. */
 function device(sysfs: FakeSysfs, entry: string, chip: string, files: Record<string, string>): FakeSysfs {
   const directory = `/sys/devices/platform/soc/${chip}/${entry}`;
-  for (const [name, text] of Object.entries(files)) sysfs.write(`${directory}/${name}`, text);
+  for (const [name, text] of Object.entries(files)) sysfs.put(`${directory}/${name}`, text);
   return sysfs.link(`/sys/bus/iio/devices/${entry}`, directory);
 }
 
@@ -110,7 +110,7 @@ describe('iio driver', () => {
 
   it('calls a device by its label, and no trigger a device', async () => {
     const sysfs = one({ label: 'roof', in_temp_input: '5000' });
-    sysfs.write('/sys/bus/iio/devices/trigger0/name', 'sysfstrig0');
+    sysfs.put('/sys/bus/iio/devices/trigger0/name', 'sysfstrig0');
     expect(await valuesOf(iioDriver, sysfs)).toEqual({ 'temperature-roof': 5 });
   });
 
@@ -128,7 +128,7 @@ describe('iio driver', () => {
     const sysfs = one({ in_voltage0_raw: '1000', in_voltage_scale: '1' });
     const [sensor] = await discover(iioDriver, sysfs);
     expect(await readOnce(sensor)).toBe(1);
-    sysfs.write('/sys/devices/platform/soc/fe804000.i2c/i2c-1/1-0076/iio:device0/in_voltage_scale', '2');
+    sysfs.put('/sys/devices/platform/soc/fe804000.i2c/i2c-1/1-0076/iio:device0/in_voltage_scale', '2');
     expect(await readOnce(sensor)).toBe(2);
   });
 });

@@ -26,7 +26,7 @@ describe('thermal driver', () => {
   it.each(['', 'abc', '48,3', '0x30', '48312 49000', '1e3', 'NaN'])(
     'refuses %j as a temperature',
     async (text) => {
-      const sysfs = raspberryPi().write('/sys/devices/virtual/thermal/thermal_zone0/temp', text);
+      const sysfs = raspberryPi().put('/sys/devices/virtual/thermal/thermal_zone0/temp', text);
       const [sensor] = await discover(thermalDriver, sysfs);
       await expect(readOnce(sensor)).rejects.toThrow(
         `${TEMP} says ${JSON.stringify(text)} where a number should be`,
@@ -35,7 +35,7 @@ describe('thermal driver', () => {
   );
 
   it.each(['-274000', '250001', '4294967295'])('refuses %s millidegrees as implausible', async (text) => {
-    const sysfs = raspberryPi().write('/sys/devices/virtual/thermal/thermal_zone0/temp', text);
+    const sysfs = raspberryPi().put('/sys/devices/virtual/thermal/thermal_zone0/temp', text);
     const [sensor] = await discover(thermalDriver, sysfs);
     await expect(readOnce(sensor)).rejects.toThrow('nothing below -100 or above 250 can be true');
   });
