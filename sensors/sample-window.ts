@@ -4,7 +4,9 @@
  */
 import { EnvironmentFault } from '../agent/errors.ts';
 import type { Clock } from '../agent/ports/clock.ts';
-import type { Sensor } from './sensor.ts';
+import type { Sensor, SensorValue } from './sensor.ts';
+
+type Watch = NonNullable<Sensor['watch']>;
 
 interface Summary {
   min: number;
@@ -29,6 +31,7 @@ export class SampleWindow {
   #max = Number.NEGATIVE_INFINITY;
   #last: Summary | null = null;
   #lastEndedAtMs = Number.NEGATIVE_INFINITY;
+  #watched: { of: Watch; as: Watch } | null = null;
   #begun: () => void = () => {};
   /** Resolves with the first value: until then there is nothing to sum up. */
   readonly #first = new Promise<void>((resolve) => {
@@ -68,7 +71,12 @@ export class SampleWindow {
 
   /** The sensor itself, whose values now fall into this window, and the three that tell of it. */
   sensors(sensor: Sensor): Sensor[] {
-    const watched: Sensor = { ...sensor, read: (signal) => this.#read(sensor, signal) };
+    const { watch, ...plain } = sensor;
+    const watched: Sensor = {
+      ...plain,
+      read: (signal) => this.#read(sensor, signal),
+      ...(watch ? { watch: this.#watching(watch) } : {}),
+    };
     const derived = STATISTICS.map(
       ({ name, words }): Sensor => ({
         ...sensor,
@@ -84,8 +92,19 @@ export class SampleWindow {
     return [watched, ...derived];
   }
 
-  async #read(sensor: Sensor, signal: AbortSignal): Promise<number | string> {
-    const value = await sensor.read(signal);
+  async #read(sensor: Sensor, signal: AbortSignal): Promise<SensorValue> {
+    return this.#seen(await sensor.read(signal));
+  }
+
+  /** One function for each sensor, however often it is found: another one would be another watch. */
+  #watching(watch: Watch): Watch {
+    if (this.#watched?.of !== watch) {
+      this.#watched = { of: watch, as: (onValue) => watch((value) => onValue(this.#seen(value))) };
+    }
+    return this.#watched.as;
+  }
+
+  #seen(value: SensorValue): SensorValue {
     if (typeof value === 'number' && Number.isFinite(value)) this.add(value);
     return value;
   }

@@ -40,12 +40,15 @@ export class SampledSensor {
   /** Resolves when the first attempt has ended, well or not. */
   readonly firstAttempt: Promise<void>;
 
+  #unwatch: () => void = () => {};
+
   constructor(sensor: Sensor, context: SamplingContext) {
     this.#sensor = sensor;
     this.#context = context;
     this.firstAttempt = new Promise((resolve) => {
       this.#attempted = resolve;
     });
+    this.#watch();
   }
 
   get intervalMs(): number {
@@ -58,6 +61,7 @@ export class SampledSensor {
   }
 
   stop(): void {
+    this.#unwatch();
     this.#limit?.cancel();
     this.#inFlight?.abort();
     this.#attempted();
@@ -65,11 +69,20 @@ export class SampledSensor {
 
   /** The same sensor found again, perhaps under another path. */
   replace(sensor: Sensor): void {
+    const { watch } = this.#sensor;
     this.#sensor = sensor;
+    if (watch !== sensor.watch) this.#watch();
   }
 
   reading(now: Instant): Reading {
     return readingOf(this.#sensor, this.#sample, this.#problem, now);
+  }
+
+  #watch(): void {
+    // The new watch begins before the old one ends: what is open stays open.
+    const previous = this.#unwatch;
+    this.#unwatch = this.#sensor.watch?.((value) => this.#keep(value)) ?? (() => {});
+    previous();
   }
 
   async #attempt(): Promise<void> {

@@ -24,6 +24,8 @@ export interface Sensor {
   readonly deadband?: number;
   /** One value now. Throws with one sentence; the sampler keeps the last value. May hang: the sampler has a limit. */
   read(signal: AbortSignal): Promise<SensorValue>;
+  /** For a sensor that tells of changes by itself, between reads too; the result ends that. */
+  readonly watch?: (onValue: (value: SensorValue) => void) => () => void;
 }
 
 export type SensorValue = number | string;

@@ -44,6 +44,15 @@ const SamplingRuleSchema = v.strictObject({
   windowMs: v.exactOptional(integer(1_000, 86_400_000)),
 });
 
+/** A GPIO input; `line` by its name, or by its pin of the 40-pin header. */
+const GpioInputSchema = v.strictObject({
+  name: v.pipe(sensorIdField, v.maxLength(32)),
+  line: v.pipe(v.string(), v.regex(/^(GPIO(\d|1\d|2[0-7])|pin ([1-9]|[1-3]\d|40))$/)),
+  edge: v.optional(v.picklist(['rising', 'falling', 'both']), 'both'),
+  debounceMs: v.optional(integer(0, 10_000), 0),
+  counter: v.optional(v.boolean(), false),
+});
+
 /** A list of settings whose entries are told apart by one of their fields. */
 const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Record<Key, string>>>(
   key: Key,
@@ -60,6 +69,7 @@ export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
   intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
+  gpio: v.exactOptional(listBy('name', GpioInputSchema, 28)),
   sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
 });
 
