@@ -65,12 +65,19 @@ const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Reco
     v.check((list) => new Set(list.map((entry) => entry[key])).size === list.length, `two of one ${key}`),
   );
 
+/** What differs from board to board: what is wired to it, and how that is sampled. */
+const declared = {
+  gpio: v.exactOptional(listBy('name', GpioInputSchema, 28)),
+  sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
+};
+
+export const DeclaredSensorsSchema = v.strictObject(declared);
+
 export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
   intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
-  gpio: v.exactOptional(listBy('name', GpioInputSchema, 28)),
-  sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
+  ...declared,
 });
 
 export const ConfirmSettingsSchema = v.strictObject({
