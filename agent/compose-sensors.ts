@@ -4,10 +4,12 @@
  */
 import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
+import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
 import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
 import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
+import { ConfinedCommand } from './adapters/confined-command.ts';
 import { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
@@ -79,6 +81,9 @@ export class NodeSensors {
 
 /** What the kernel shows by itself, then what the config declares. */
 function driversOf({ sensors }: DeviceConfig, clock: Clock): SensorDriver[] {
-  const declared = sensors.gpio ? [gpioDriver(sensors.gpio, new OnoffGpio())] : [];
+  const declared = [
+    ...(sensors.gpio ? [gpioDriver(sensors.gpio, new OnoffGpio())] : []),
+    ...(sensors.commands ? [commandDriver(sensors.commands, new ConfinedCommand())] : []),
+  ];
   return withSamplingRules([...BUILT_IN_DRIVERS, ...declared], sensors.sampling ?? [], clock);
 }

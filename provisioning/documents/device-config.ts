@@ -32,6 +32,12 @@ export const LinkSettingsSchema = v.strictObject({
   udpPort: v.optional(integer(0, 65_535), 0),
 });
 
+/** SenML codes that a declared sensor can have. */
+const SENSOR_UNITS = [
+  ...(['/', 'count', 's', 'm', 'm/s', 'm/s2', 'rad', 'rad/s', 'Hz', '1/min', 'V', 'A', 'W', 'J'] as const),
+  ...(['F', 'Ohm', 'S/m', 'T', 'Cel', '%RH', 'Pa', 'lx', 'pH', 'kg/m3', 'B'] as const),
+];
+
 const intervalField = integer(100, 86_400_000);
 /** A sensor's id as it stands in URLs. */
 const sensorIdField = v.pipe(v.string(), v.maxLength(128), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/));
@@ -53,6 +59,19 @@ const GpioInputSchema = v.strictObject({
   counter: v.optional(v.boolean(), false),
 });
 
+/** A program whose output is a value; without a unit it is text. */
+const CommandSchema = v.strictObject({
+  name: v.pipe(sensorIdField, v.maxLength(32)),
+  argv: v.pipe(
+    v.array(textField(256)),
+    v.minLength(1),
+    v.maxLength(32),
+    v.check(([path]) => path?.startsWith('/') === true, 'no absolute path'),
+  ),
+  unit: v.exactOptional(v.picklist(SENSOR_UNITS)),
+  intervalMs: v.optional(integer(1_000, 86_400_000), 60_000),
+});
+
 /** A list of settings whose entries are told apart by one of their fields. */
 const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Record<Key, string>>>(
   key: Key,
@@ -68,6 +87,7 @@ const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Reco
 /** What differs from board to board: what is wired to it, and how that is sampled. */
 const declared = {
   gpio: v.exactOptional(listBy('name', GpioInputSchema, 28)),
+  commands: v.exactOptional(listBy('name', CommandSchema, 32)),
   sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
 };
 
