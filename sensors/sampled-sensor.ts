@@ -112,9 +112,9 @@ export class SampledSensor {
     }
     const { clock, log, nextSeq } = this.#context;
     this.#sample = { value, takenAtMs: clock.monotonicMs(), seq: nextSeq() };
-    this.#record(this.#sample);
     if (this.#problem !== null) log.info('sensor.recovered', { sensor: this.#sensor.id });
     this.#problem = null;
+    this.#record(this.#sample);
     this.#attempted();
   }
 
@@ -129,13 +129,14 @@ export class SampledSensor {
 
   /** Logs the first failure of a row only, and makes one gap of it: a broken sensor must fill neither. */
   #fail(problem: string): void {
-    if (this.#problem === null) {
+    const first = this.#problem === null;
+    this.#problem = problem;
+    if (first) {
       const { clock, log, history, nextSeq } = this.#context;
       log.warn('sensor.failed', { sensor: this.#sensor.id, problem });
-      history.append(this.#sensor.id, nextSeq(), clock.monotonicMs(), null);
       this.#recorded = null;
+      history.append(this.#sensor.id, nextSeq(), clock.monotonicMs(), null);
     }
-    this.#problem = problem;
     this.#attempted();
   }
 }

@@ -120,6 +120,19 @@ describe('what the sampler keeps', () => {
     expect(values(sampler)).toEqual([20, null, 20]);
   });
 
+  it('is told when the reading says so too', async () => {
+    const sensor = new ScriptedSensor('a');
+    const { clock, sampler, tracked } = setUp(sensor);
+    await tracked;
+    const reasons: unknown[] = [];
+    sampler.history.onReading((id) => reasons.push(sampler.reading(id)?.reason));
+    sensor.answer = new EnvironmentFault('device-gone', 'the wire is cut');
+    await clock.advance(5_000);
+    sensor.answer = 20;
+    await clock.advance(5_000);
+    expect(reasons).toEqual(['the wire is cut', null]);
+  });
+
   it('leaves out what stays within the deadband, but not for longer than five minutes', async () => {
     const scripted = new ScriptedSensor('a');
     const sensor: Sensor = {
