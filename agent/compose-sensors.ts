@@ -4,7 +4,13 @@
  */
 import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
+import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
+import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
+import { withSamplingRules } from '../sensors/sampling-rules.ts';
+import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
+import { ConfinedCommand } from './adapters/confined-command.ts';
+import { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
@@ -37,7 +43,7 @@ export class NodeSensors {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
     this.#service = new SensorService({
-      drivers: BUILT_IN_DRIVERS,
+      drivers: driversOf(config, clock),
       sysfs,
       facts,
       clock,
@@ -71,4 +77,13 @@ export class NodeSensors {
     this.#retry?.cancel();
     await this.#service.stop();
   }
+}
+
+/** What the kernel shows by itself, then what the config declares. */
+function driversOf({ sensors }: DeviceConfig, clock: Clock): SensorDriver[] {
+  const declared = [
+    ...(sensors.gpio ? [gpioDriver(sensors.gpio, new OnoffGpio())] : []),
+    ...(sensors.commands ? [commandDriver(sensors.commands, new ConfinedCommand())] : []),
+  ];
+  return withSamplingRules([...BUILT_IN_DRIVERS, ...declared], sensors.sampling ?? [], clock);
 }

@@ -54,7 +54,7 @@ async function bundle({ entry, name, minify, budgetBytes }) {
     // Some 40 kB: a stack trace from a board has to name its functions.
     keepNames: true,
     legalComments: 'eof',
-    external: ['node-datachannel', '*.node'],
+    external: ['node-datachannel', 'onoff', '*.node'],
     banner: { js: BANNER },
     define: { TINCAN_VERSION: JSON.stringify(version), TINCAN_BUILD_TIME_MS: String(buildTimeMs()) },
     metafile: true,

@@ -9,16 +9,20 @@
 import { EnvironmentFault, sentenceOf } from '../agent/errors.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
 import type { Log } from '../agent/ports/log.ts';
+import type { RamHistory } from './history.ts';
 import type { Instant, Reading, Sample } from './reading.ts';
 import { readingOf } from './reading.ts';
 import type { Sensor, SensorValue } from './sensor.ts';
 
-/** A 1-wire thermometer takes 750 ms; what takes longer than this hangs. Never longer than the sensor's interval. */
+/** A 1-wire thermometer takes 750 ms; what takes longer than this hangs, unless the sensor says otherwise. */
 const READ_LIMIT_MS = 2_000;
+/** A value inside the deadband is kept in the history all the same after this long, so that silence means failure. */
+const MOST_SILENT_MS = 300_000;
 
 export interface SamplingContext {
   clock: Clock;
   log: Log;
+  history: RamHistory;
   nextSeq: () => number;
 }
 
@@ -26,6 +30,8 @@ export class SampledSensor {
   readonly #context: SamplingContext;
   #sensor: Sensor;
   #sample: Sample | null = null;
+  /** The last one in the history; null where that is a gap, or empty. */
+  #recorded: Sample | null = null;
   #problem: string | null = null;
   #limit: Timer | null = null;
   /** The read that is in the kernel now, abandoned (aborted) or not. */
@@ -34,12 +40,15 @@ export class SampledSensor {
   /** Resolves when the first attempt has ended, well or not. */
   readonly firstAttempt: Promise<void>;
 
+  #unwatch: () => void = () => {};
+
   constructor(sensor: Sensor, context: SamplingContext) {
     this.#sensor = sensor;
     this.#context = context;
     this.firstAttempt = new Promise((resolve) => {
       this.#attempted = resolve;
     });
+    this.#watch();
   }
 
   get intervalMs(): number {
@@ -52,6 +61,7 @@ export class SampledSensor {
   }
 
   stop(): void {
+    this.#unwatch();
     this.#limit?.cancel();
     this.#inFlight?.abort();
     this.#attempted();
@@ -59,17 +69,26 @@ export class SampledSensor {
 
   /** The same sensor found again, perhaps under another path. */
   replace(sensor: Sensor): void {
+    const { watch } = this.#sensor;
     this.#sensor = sensor;
+    if (watch !== sensor.watch) this.#watch();
   }
 
   reading(now: Instant): Reading {
     return readingOf(this.#sensor, this.#sample, this.#problem, now);
   }
 
+  #watch(): void {
+    // The new watch begins before the old one ends: what is open stays open.
+    const previous = this.#unwatch;
+    this.#unwatch = this.#sensor.watch?.((value) => this.#keep(value)) ?? (() => {});
+    previous();
+  }
+
   async #attempt(): Promise<void> {
     const abort = new AbortController();
     this.#inFlight = abort;
-    const limitMs = Math.min(READ_LIMIT_MS, this.#sensor.intervalMs);
+    const limitMs = Math.min(this.#sensor.readLimitMs ?? READ_LIMIT_MS, this.#sensor.intervalMs);
     this.#limit = this.#context.clock.after(limitMs, () => {
       this.#fail(`${this.#sensor.id} gave no answer within ${limitMs} ms`);
       abort.abort(new EnvironmentFault('no-answer', `no answer within ${limitMs} ms`, { retryable: true }));
@@ -95,15 +114,35 @@ export class SampledSensor {
     this.#sample = { value, takenAtMs: clock.monotonicMs(), seq: nextSeq() };
     if (this.#problem !== null) log.info('sensor.recovered', { sensor: this.#sensor.id });
     this.#problem = null;
+    this.#record(this.#sample);
     this.#attempted();
   }
 
-  /** Logs the first failure of a row only: a broken sensor must not fill the log. */
+  #record(sample: Sample): void {
+    const { id, deadband } = this.#sensor;
+    const last = this.#recorded;
+    const silentMs = sample.takenAtMs - (last?.takenAtMs ?? Number.NEGATIVE_INFINITY);
+    if (last && silentMs < MOST_SILENT_MS && within(deadband, last.value, sample.value)) return;
+    this.#recorded = sample;
+    this.#context.history.append(id, sample.seq, sample.takenAtMs, sample.value);
+  }
+
+  /** Logs the first failure of a row only, and makes one gap of it: a broken sensor must fill neither. */
   #fail(problem: string): void {
-    if (this.#problem === null) {
-      this.#context.log.warn('sensor.failed', { sensor: this.#sensor.id, problem });
-    }
+    const first = this.#problem === null;
     this.#problem = problem;
+    if (first) {
+      const { clock, log, history, nextSeq } = this.#context;
+      log.warn('sensor.failed', { sensor: this.#sensor.id, problem });
+      this.#recorded = null;
+      history.append(this.#sensor.id, nextSeq(), clock.monotonicMs(), null);
+    }
     this.#attempted();
   }
+}
+
+/** Whether a change is too small to be told. Without a deadband every number is told, and a text when it changes. */
+function within(deadband: number | undefined, before: SensorValue, now: SensorValue): boolean {
+  if (typeof before === 'string' || typeof now === 'string') return before === now;
+  return deadband !== undefined && Math.abs(now - before) < deadband;
 }

@@ -2,9 +2,12 @@
  * Samples a changing set of sensors, and gives the last reading of each at any moment. Sensors of one interval are
  * read in one round, each for itself: on a small board waking up costs more than the reads do.
  */
+
+import { sentenceOf } from '../agent/errors.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
 import type { Log } from '../agent/ports/log.ts';
-import type { Reading } from './reading.ts';
+import { RamHistory, type SensorHistory } from './history.ts';
+import type { Instant, Reading } from './reading.ts';
 import { SampledSensor, type SamplingContext } from './sampled-sensor.ts';
 import type { Sensor } from './sensor.ts';
 
@@ -30,12 +33,22 @@ export class Sampler {
   readonly #sampled = new Map<string, SampledSensor>();
   /** When discovery first missed a sensor, monotonic. */
   readonly #missedSinceMs = new Map<string, number>();
+  readonly #history: RamHistory;
   #seq = 0;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
     const { clock, log } = options;
-    this.#context = { clock, log, nextSeq: () => ++this.#seq };
+    this.#history = new RamHistory({
+      now: () => this.#now(),
+      onFault: (error) => log.error('sensors.listener-failed', { problem: sentenceOf(error) }),
+    });
+    this.#context = { clock, log, history: this.#history, nextSeq: () => ++this.#seq };
+  }
+
+  /** The values of the last hours. */
+  get history(): SensorHistory {
+    return this.#history;
   }
 
   /**
@@ -87,6 +100,7 @@ export class Sampler {
     if (now - since < FORGET_AFTER_MS) return;
     this.#sampled.get(id)?.stop();
     this.#sampled.delete(id);
+    this.#history.forget(id);
     this.#missedSinceMs.delete(id);
     this.#options.log.info('sensor.forgotten', { sensor: id });
   }
@@ -112,7 +126,7 @@ export class Sampler {
     this.#rounds.set(intervalMs, clock.after(delayMs, round));
   }
 
-  #now() {
+  #now(): Instant {
     const { clock, clockSynchronised } = this.#options;
     return { monotonicMs: clock.monotonicMs(), wallMs: clockSynchronised() ? clock.wallMs() : null };
   }

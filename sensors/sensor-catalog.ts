@@ -42,7 +42,7 @@ export class SensorCatalog {
     const { clock, log, sysfs, facts, intervalMs } = this.#options;
     try {
       const sensors = await withTimeLimit(clock, DISCOVERY_LIMIT_MS, `driver ${driver.kind}`, (signal) =>
-        driver.discover({ sysfs, facts, intervalMs, signal }),
+        driver.discover({ sysfs, facts, clock, intervalMs, signal }),
       );
       this.#found.set(driver, sensors);
     } catch (error) {
@@ -56,7 +56,6 @@ export class SensorCatalog {
     for (let number = 2; taken.has(id); number++) id = `${sensor.id}-${number}`;
     taken.add(id);
     if (id === sensor.id) return sensor;
-    const { name, kind, unit, intervalMs } = sensor;
-    return { id, name, kind, unit, intervalMs, read: (signal) => sensor.read(signal) };
+    return { ...sensor, id, read: (signal) => sensor.read(signal) };
   }
 }

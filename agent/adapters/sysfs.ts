@@ -1,15 +1,19 @@
 /**
  * The kernel's text files from the real /sys and /proc. /proc is read synchronously: it answers from memory in about
  * 10 µs, and a trip through libuv's thread pool costs twenty times that in CPU. /sys may ask a chip on a slow bus, so
- * it goes through the pool, but never with more than half of the pool's threads.
+ * it goes through the pool, in lanes: the slow 1-wire bus, where a reading takes up to a second, has one of its own and
+ * delays nobody else. One thread of the pool is always left to the agent's own files.
  */
-import { readFileSync } from 'node:fs';
-import { readdir, readFile, realpath, statfs } from 'node:fs/promises';
+import { constants, readFileSync } from 'node:fs';
+import { open, readdir, readFile, realpath, statfs } from 'node:fs/promises';
 import { EnvironmentFault } from '../errors.ts';
 import type { FileSystemSize, Sysfs } from '../ports/sysfs.ts';
 
-/** Half of libuv's default of four: chips that hang for ever leave the other half to the agent's own files. */
+/** Of libuv's four threads; with the slow lane's one, chips that hang for ever leave one to the agent's own files. */
 const READS_AT_ONCE = 2;
+/** The bus has one wire: a second read would only wait in the kernel. */
+const SLOW_READS_AT_ONCE = 1;
+const SLOW_BUS = '/sys/bus/w1/';
 const MISSING = new Set(['ENOENT', 'ENOTDIR']);
 const FAULT_CODES: Readonly<Record<string, string>> = {
   ENODATA: 'no-data',
@@ -23,6 +27,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   'device-gone': 'the device behind it was removed',
   'no-privilege': 'the agent has no right to read it',
   'read-failed': 'check the wiring and the kernel log of that device',
+  'write-failed': 'check the kernel log of that device',
 };
 const NUL_OR_SPACE_AROUND = /^[\s\0]+|[\s\0]+$/g;
 
@@ -30,6 +35,7 @@ const NUL_OR_SPACE_AROUND = /^[\s\0]+|[\s\0]+$/g;
 export class LinuxSysfs implements Sysfs {
   readonly #root: string;
   readonly #turns = new Turns(READS_AT_ONCE);
+  readonly #slowTurns = new Turns(SLOW_READS_AT_ONCE);
 
   constructor(root = '') {
     this.#root = root;
@@ -39,9 +45,17 @@ export class LinuxSysfs implements Sysfs {
     const text = await orMissing(path, null, () =>
       path.startsWith('/proc/')
         ? readFileSync(this.#root + path, 'utf8')
-        : this.#turns.run(() => readFile(this.#root + path, 'utf8'), signal),
+        : this.#laneOf(path).run(() => readFile(this.#root + path, 'utf8'), signal),
     );
     return text?.replace(NUL_OR_SPACE_AROUND, '') ?? null;
+  }
+
+  async write(path: string, text: string, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#laneOf(path).run(() => overwrite(this.#root + path, text), signal);
+    } catch (error) {
+      throw faultOf(path, error, 'write');
+    }
   }
 
   async list(directory: string): Promise<string[]> {
@@ -63,6 +77,19 @@ export class LinuxSysfs implements Sysfs {
     } catch (error) {
       throw faultOf(path, error);
     }
+  }
+
+  #laneOf(path: string): Turns {
+    return path.startsWith(SLOW_BUS) ? this.#slowTurns : this.#turns;
+  }
+}
+
+async function overwrite(path: string, text: string): Promise<void> {
+  const file = await open(path, constants.O_WRONLY);
+  try {
+    await file.write(text);
+  } finally {
+    await file.close();
   }
 }
 
@@ -125,10 +152,11 @@ async function orMissing<Value>(
   }
 }
 
-function faultOf(path: string, error: unknown): EnvironmentFault {
+function faultOf(path: string, error: unknown, verb: 'read' | 'write' = 'read'): EnvironmentFault {
+  if (error instanceof EnvironmentFault) return error;
   const errno = errnoOf(error);
-  const code = FAULT_CODES[errno] ?? 'read-failed';
-  return new EnvironmentFault(code, `cannot read ${path} (${errno || String(error)}): ${ADVICE[code]}`, {
+  const code = FAULT_CODES[errno] ?? `${verb}-failed`;
+  return new EnvironmentFault(code, `cannot ${verb} ${path} (${errno || String(error)}): ${ADVICE[code]}`, {
     cause: error,
     retryable: code !== 'no-privilege',
   });

@@ -1,6 +1,7 @@
 /**
- * The kernel's small text files (/sys, /proc, /etc/os-release), read-only. Paths are absolute.
- * Throws EnvironmentFault: `no-data` (the chip has none now), `device-gone`, `no-privilege`, `read-failed`.
+ * The kernel's small text files (/sys, /proc, /etc/os-release). Paths are absolute.
+ * Throws EnvironmentFault: `no-data` (the chip has none now), `device-gone`, `no-privilege`, `read-failed`,
+ * `write-failed`.
  */
 export interface Sysfs {
   /**
@@ -8,6 +9,8 @@ export interface Sysfs {
    * call up for long; `signal` ends the wait for a turn, but nothing ends a read that is already in the kernel.
    */
   read(path: string, signal?: AbortSignal): Promise<string | null>;
+  /** Writes to a file that is there, as `echo` does. Never makes one. */
+  write(path: string, text: string, signal?: AbortSignal): Promise<void>;
   /** Names in a directory, sorted with numbers in order (`hwmon2` before `hwmon10`); empty where there is none. */
   list(directory: string): Promise<string[]>;
   /** The real path behind all symbolic links, or null where there is none. */

@@ -32,10 +32,72 @@ export const LinkSettingsSchema = v.strictObject({
   udpPort: v.optional(integer(0, 65_535), 0),
 });
 
+/** SenML codes that a declared sensor can have. */
+const SENSOR_UNITS = [
+  ...(['/', 'count', 's', 'm', 'm/s', 'm/s2', 'rad', 'rad/s', 'Hz', '1/min', 'V', 'A', 'W', 'J'] as const),
+  ...(['F', 'Ohm', 'S/m', 'T', 'Cel', '%RH', 'Pa', 'lx', 'pH', 'kg/m3', 'B'] as const),
+];
+
+const intervalField = integer(100, 86_400_000);
+/** A sensor's id as it stands in URLs. */
+const sensorIdField = v.pipe(v.string(), v.maxLength(128), v.regex(/^[a-z0-9]+(-[a-z0-9]+)*$/));
+
+/** How one sensor is sampled, where that is not as its driver would have it. */
+const SamplingRuleSchema = v.strictObject({
+  id: sensorIdField,
+  intervalMs: v.exactOptional(intervalField),
+  deadband: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  windowMs: v.exactOptional(integer(1_000, 86_400_000)),
+});
+
+/** A GPIO input; `line` by its name, or by its pin of the 40-pin header. */
+const GpioInputSchema = v.strictObject({
+  name: v.pipe(sensorIdField, v.maxLength(32)),
+  line: v.pipe(v.string(), v.regex(/^(GPIO(\d|1\d|2[0-7])|pin ([1-9]|[1-3]\d|40))$/)),
+  edge: v.optional(v.picklist(['rising', 'falling', 'both']), 'both'),
+  debounceMs: v.optional(integer(0, 10_000), 0),
+  counter: v.optional(v.boolean(), false),
+});
+
+/** A program whose output is a value; without a unit it is text. */
+const CommandSchema = v.strictObject({
+  name: v.pipe(sensorIdField, v.maxLength(32)),
+  argv: v.pipe(
+    v.array(textField(256)),
+    v.minLength(1),
+    v.maxLength(32),
+    v.check(([path]) => path?.startsWith('/') === true, 'no absolute path'),
+  ),
+  unit: v.exactOptional(v.picklist(SENSOR_UNITS)),
+  intervalMs: v.optional(integer(1_000, 86_400_000), 60_000),
+});
+
+/** A list of settings whose entries are told apart by one of their fields. */
+const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Record<Key, string>>>(
+  key: Key,
+  schema: Schema,
+  most: number,
+) =>
+  v.pipe(
+    v.array(schema),
+    v.maxLength(most),
+    v.check((list) => new Set(list.map((entry) => entry[key])).size === list.length, `two of one ${key}`),
+  );
+
+/** What differs from board to board: what is wired to it, and how that is sampled. */
+const declared = {
+  gpio: v.exactOptional(listBy('name', GpioInputSchema, 28)),
+  commands: v.exactOptional(listBy('name', CommandSchema, 32)),
+  sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
+};
+
+export const DeclaredSensorsSchema = v.strictObject(declared);
+
 export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
-  intervalMs: v.optional(integer(100, 86_400_000), 5_000),
+  intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
+  ...declared,
 });
 
 export const ConfirmSettingsSchema = v.strictObject({

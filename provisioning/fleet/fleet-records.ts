@@ -16,6 +16,7 @@ import * as v from 'valibot';
 import { BrokerAccessSchema, CLAIM_SECRET_BYTES } from '../documents/claim.ts';
 import {
   ConfirmSettingsSchema,
+  DeclaredSensorsSchema,
   LinkSettingsSchema,
   mtuField,
   SensorSettingsSchema,
@@ -49,6 +50,8 @@ export const FleetSchema = v.strictObject({
     mtuBytes: mtuField,
     links: v.optional(LinkSettingsSchema, {}),
     sensors: v.optional(SensorSettingsSchema, {}),
+    /** By the device's name; takes the place of what the fleet's sensors say. */
+    deviceSensors: v.exactOptional(v.record(labelField, DeclaredSensorsSchema)),
     confirm: v.optional(ConfirmSettingsSchema, {}),
   }),
 });

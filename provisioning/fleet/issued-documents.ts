@@ -97,7 +97,7 @@ async function issueConfig(
 function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode) {
   const { fleet } = directory;
   const { password, ...broker } = directory.deviceBroker();
-  const { mtuBytes, links, sensors, confirm } = fleet.settings;
+  const { mtuBytes, links, sensors, deviceSensors, confirm } = fleet.settings;
   const { name, ip4, tags } = device;
   // A server with a login would give it to every reader of the broker.
   const isSecret = (server: string): boolean => server.includes('@');
@@ -106,7 +106,7 @@ function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode
     network: { ...fleet.network, mtuBytes },
     broker,
     links: { ...links, iceServers: links.iceServers.filter((server) => !isSecret(server)) },
-    sensors,
+    sensors: { ...sensors, ...deviceSensors?.[name] },
     confirm,
   };
   const secrets = {

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 
 const root = new URL('../..', import.meta.url).pathname;
 const text = (file: string) => readFileSync(join(root, file), 'utf8');
-const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md'];
+const documents = ['README.md', 'ARCHITECTURE.md', 'CHANGELOG.md', 'sensors/drivers/README.md'];
 const scripts = Object.keys((JSON.parse(text('package.json')) as { scripts: object }).scripts);
 /** npm's own commands that need no script. */
 const NPM_COMMANDS = ['ci', 'install', 'i', 'link'];
@@ -33,6 +33,24 @@ describe('documents', () => {
   it('ARCHITECTURE.md names every source folder', () => {
     const document = text('ARCHITECTURE.md');
     expect(sourceFolders().filter((folder) => !document.includes(folder))).toEqual([]);
+  });
+
+  it('the page about drivers names every driver, and only words that the code knows', () => {
+    const page = text('sensors/drivers/README.md');
+    const folders = readdirSync(join(root, 'sensors/drivers'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => `sensors/drivers/${entry.name}/`);
+    expect(folders.filter((folder) => !page.includes(folder))).toEqual([]);
+    const code = ['sensors', 'agent/ports', 'agent/errors.ts'].flatMap((place) =>
+      place.endsWith('.ts')
+        ? [text(place)]
+        : readdirSync(join(root, place), { recursive: true, encoding: 'utf8' })
+            .filter((file) => file.endsWith('.ts'))
+            .map((file) => text(join(place, file))),
+    );
+    const words = [...page.matchAll(/`([A-Za-z]+)[^`/]*`/g)].map((match) => match[1] ?? '');
+    expect(words.length).toBeGreaterThan(20);
+    expect(words.filter((word) => !code.some((file) => file.includes(word)))).toEqual([]);
   });
 
   it.each(documents)('%s names only npm scripts that exist', (document) => {

@@ -56,6 +56,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   hono: ['sensors/', 'agent/control/', 'agent/adapters/'],
   '@hono/node-server': ['agent/adapters/'],
   systeminformation: ['agent/adapters/'],
+  onoff: ['agent/adapters/'],
   valibot: [
     'agent/wire/',
     'provisioning/',

@@ -92,6 +92,14 @@ describe.each([
     expect(await sysfs.resolve('/sys/class/hwmon/hwmon4')).toBeNull();
   });
 
+  it('writes to a file that is there, and makes none', async () => {
+    const sysfs = tree({ files: { '/sys/bus/w1/trigger': '0\n' } });
+    await sysfs.write('/sys/bus/w1/trigger', '1\n');
+    expect(await sysfs.read('/sys/bus/w1/trigger')).toBe('1');
+    await expect(sysfs.write('/sys/bus/nothing', '1')).rejects.toMatchObject({ code: 'write-failed' });
+    expect(await sysfs.read('/sys/bus/nothing')).toBeNull();
+  });
+
   it('gives nothing to a reader who has given up already', async () => {
     const sysfs = tree({ files: { '/sys/a': '1' } });
     await expect(sysfs.read('/sys/a', AbortSignal.abort(new RangeError('given up')))).rejects.toThrow(
@@ -117,6 +125,22 @@ describe('LinuxSysfs', () => {
       message: 'cannot read /sys/directory (EISDIR): check the wiring and the kernel log of that device',
     });
     await expect(sysfs.fileSystem('/nowhere')).rejects.toMatchObject({ code: 'read-failed' });
+  });
+
+  it('serves other sensors while the 1-wire bus hangs', async () => {
+    const sysfs = realTree({ files: { '/sys/fine': '1', '/sys/bus/w1/devices/28-1/name': 'x' } });
+    const root = roots.at(-1) ?? '';
+    const pipes = ['a', 'b', 'c', 'd', 'e'].map((name) => `/sys/bus/w1/devices/${name}`);
+    execFileSync(
+      'mkfifo',
+      pipes.map((path) => root + path),
+    );
+    const giveUp = new AbortController();
+    const hung = pipes.map((path) => sysfs.read(path, giveUp.signal).catch(() => 'given up'));
+    expect(await sysfs.read('/sys/fine')).toBe('1');
+    giveUp.abort();
+    writeFileSync(root + (pipes[0] ?? ''), '3');
+    expect(await Promise.all(hung)).toEqual(['3', ...pipes.slice(1).map(() => 'given up')]);
   });
 
   it('leaves half of the thread pool alone when chips hang, and serves those who wait for a turn later', async () => {

@@ -11,14 +11,24 @@ export class FakeSysfs implements Sysfs {
   #fileSystem: FileSystemSize = { totalBytes: 31_914_983_424, freeBytes: 27_917_287_424 };
   /** How many reads of each path were begun. */
   readonly reads = new Map<string, number>();
+  /** What the agent wrote, and where. */
+  readonly written: Array<[path: string, text: string]> = [];
+  readonly #effects = new Map<string, (text: string) => void>();
+  readonly #readEffects = new Map<string, () => void>();
 
   constructor(files: Readonly<Record<string, string>> = {}) {
-    for (const [path, text] of Object.entries(files)) this.write(path, text);
+    for (const [path, text] of Object.entries(files)) this.put(path, text);
   }
 
-  write(path: string, text: string): this {
+  /** What the kernel puts there. */
+  put(path: string, text: string): this {
     this.#files.set(path, text);
     return this;
+  }
+
+  /** What the kernel does when the agent writes to the file. */
+  onWrite(path: string, effect: (text: string) => void): void {
+    this.#effects.set(path, effect);
   }
 
   link(path: string, target: string): this {
@@ -39,6 +49,17 @@ export class FakeSysfs implements Sysfs {
     this.#faults.set(path, new EnvironmentFault(code, `cannot read ${path} (${code})`, { retryable: true }));
   }
 
+  refuseWrites(path: string, code: string): void {
+    this.onWrite(path, () => {
+      throw new EnvironmentFault(code, `cannot write ${path} (${code})`, { retryable: true });
+    });
+  }
+
+  /** Runs before each read of the path. */
+  onRead(path: string, effect: () => void): void {
+    this.#readEffects.set(path, effect);
+  }
+
   /** Reads of the path give no answer until `release`. */
   hang(path: string): void {
     this.#hanging.set(path, []);
@@ -57,8 +78,20 @@ export class FakeSysfs implements Sysfs {
     if (waiting) await new Promise<void>((resume) => waiting.push(resume));
     const fault = this.#faults.get(path);
     if (fault) throw fault;
+    this.#readEffects.get(path)?.();
     const text = this.#files.get(this.#real(path));
     return text === undefined ? null : text.replace(/^[\s\0]+|[\s\0]+$/g, '');
+  }
+
+  async write(path: string, text: string, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const real = this.#real(path);
+    const fault = this.#faults.get(path);
+    if (fault) throw fault;
+    if (!this.#files.has(real)) throw new EnvironmentFault('write-failed', `cannot write ${path} (ENOENT)`);
+    this.written.push([path, text]);
+    this.#files.set(real, text);
+    this.#effects.get(path)?.(text);
   }
 
   async list(directory: string): Promise<string[]> {

@@ -140,6 +140,21 @@ describe('registrars', () => {
     expect(lab.log.of('config.refused')).toEqual([]);
   });
 
+  it('give a device the sensors that the owner declared for it alone', async () => {
+    await lab.serve();
+    const { nodeId } = await lab.enrolled();
+    const fleet = JSON.parse(Buffer.from((await lab.store.read('fleet.json')) ?? []).toString());
+    const gpio = [{ name: 'door', line: 'pin 11', edge: 'rising', debounceMs: 20, counter: true }];
+    fleet.settings.deviceSensors = { greenhouse: { gpio }, other: { sampling: [{ id: 'a', deadband: 1 }] } };
+    await lab.store.write('fleet.json', Buffer.from(JSON.stringify(fleet)));
+    await lab.clock.advance(1_000);
+    await rest();
+    const config = lab.broker.retained.get(topicsOf((await lab.directory()).fleet.fleetId).config(nodeId));
+    const { payload } = JSON.parse(Buffer.from(config ?? []).toString());
+    const { settings } = JSON.parse(Buffer.from(payload, 'base64').toString());
+    expect(settings.sensors).toEqual({ enabled: true, intervalMs: 5_000, httpPort: 80, gpio });
+  });
+
   it('that are restarted publish the same documents again, byte for byte', async () => {
     const first = await lab.serve();
     const { nodeId } = await lab.enrolled();

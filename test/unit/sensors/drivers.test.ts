@@ -44,7 +44,7 @@ describe('drivers on a Raspberry Pi', () => {
   });
 
   it('memory: says which field is missing', async () => {
-    const sysfs = raspberryPi().write('/proc/meminfo', 'MemTotal: 100 kB\nMemFree: 50 kB\n');
+    const sysfs = raspberryPi().put('/proc/meminfo', 'MemTotal: 100 kB\nMemFree: 50 kB\n');
     const [, available] = await discover(memoryDriver, sysfs);
     await expect(readOnce(available)).rejects.toThrow('/proc/meminfo MemAvailable says ""');
   });
@@ -81,7 +81,7 @@ describe('drivers on a Raspberry Pi', () => {
   it('network: says that an interface has gone', async () => {
     const sysfs = raspberryPi();
     const [eth0] = await discover(networkDriver, sysfs);
-    sysfs.write('/proc/net/dev', 'Inter-|\n face |\n lo: 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n');
+    sysfs.put('/proc/net/dev', 'Inter-|\n face |\n lo: 1 0 0 0 0 0 0 0 1 0 0 0 0 0 0 0\n');
     await expect(readOnce(eth0)).rejects.toThrow('network interface eth0 is not there any more');
   });
 
@@ -126,13 +126,13 @@ describe('drivers against whatever the files say', () => {
         fc.asyncProperty(fc.array(line, { maxLength: 5 }), async (lines) => {
           const before = raspberryPi();
           const garbage = raspberryPi();
-          for (const path of PATHS) garbage.write(path, lines.join('\n'));
+          for (const path of PATHS) garbage.put(path, lines.join('\n'));
           const facts = new LinuxBoardFacts(garbage, new RecordingLog());
           const sensors = [
             ...(await discover(driver, garbage, facts)),
             ...(await discover(driver, before, facts)),
           ];
-          for (const path of PATHS) before.write(path, lines.join('\n'));
+          for (const path of PATHS) before.put(path, lines.join('\n'));
           for (const sensor of sensors) {
             const outcome = await readOnce(sensor).catch((error: unknown) => error);
             if (typeof outcome === 'object') expect(outcome).toBeInstanceOf(EnvironmentFault);

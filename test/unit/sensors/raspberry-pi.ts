@@ -1,8 +1,10 @@
 /** The files of a Raspberry Pi 4 that the drivers look at, and helpers to run one driver over a tree. */
 import type { BoardFacts } from '../../../agent/ports/board-facts.ts';
+import type { Clock } from '../../../agent/ports/clock.ts';
 import type { Sysfs } from '../../../agent/ports/sysfs.ts';
 import type { Sensor, SensorDriver, SensorValue } from '../../../sensors/sensor.ts';
 import { FakeSysfs } from '../../fakes/fake-sysfs.ts';
+import { ManualClock } from '../../fakes/manual-clock.ts';
 
 const NET_DEV = `Inter-|   Receive                                                |  Transmit
  face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls carrier compressed
@@ -50,8 +52,9 @@ export function discover(
   driver: SensorDriver,
   sysfs: Sysfs,
   facts: BoardFacts = NO_FACTS,
+  clock: Clock = new ManualClock(),
 ): Promise<Sensor[]> {
-  return driver.discover({ sysfs, facts, intervalMs: 5_000, signal: new AbortController().signal });
+  return driver.discover({ sysfs, facts, clock, intervalMs: 5_000, signal: new AbortController().signal });
 }
 
 export function readOnce(sensor: Sensor | undefined): Promise<SensorValue> {

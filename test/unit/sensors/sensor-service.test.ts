@@ -60,7 +60,7 @@ describe('sensor service', () => {
       seq: expect.any(Number),
     });
     expect(service.report()).toEqual({
-      count: 14,
+      count: 15,
       stale: 0,
       listening: ['http://10.64.0.7/', 'http://[fd12::7]/'],
     });
@@ -81,7 +81,7 @@ describe('sensor service', () => {
     const { service, sysfs, clock, get } = setUp();
     await service.start(['10.64.0.7'], 80);
     const net = `${await sysfs.read('/proc/net/dev')}\n tincan0: 7 0 0 0 0 0 0 0 8 0 0 0 0 0 0 0`;
-    sysfs.write('/proc/net/dev', net);
+    sysfs.put('/proc/net/dev', net);
     await clock.advance(60_000);
     expect(await get('/sensors/net-tincan0-rx-bytes')).toMatchObject({ value: 7 });
   });
@@ -139,7 +139,7 @@ describe('sensor service', () => {
     await service.start(['10.64.0.7'], 80);
     await service.stop();
     await service.start(['10.64.0.7'], 80);
-    expect(service.report()).toMatchObject({ count: 14, listening: ['http://10.64.0.7/'] });
+    expect(service.report()).toMatchObject({ count: 15, listening: ['http://10.64.0.7/'] });
     await service.stop();
   });
 });
