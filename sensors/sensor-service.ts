@@ -8,11 +8,14 @@ import type { Clock, Timer } from '../agent/ports/clock.ts';
 import type { HttpBinding, HttpListener } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
+import { RamHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
 import { Sampler } from './sampler.ts';
 import type { SensorDriver } from './sensor.ts';
 import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
+import { hostCheck } from './services/host-check.ts';
+import { ReadingEvents } from './services/reading-events.ts';
 import { endsWithin } from './time-limit.ts';
 
 /** Interfaces and chips come and go while the board runs. */
@@ -49,9 +52,13 @@ export class SensorService {
   readonly #options: SensorServiceOptions;
   readonly #catalog: SensorCatalog;
   readonly #sampler: Sampler;
+  readonly #history: RamHistory;
+  readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
   readonly #handle: (request: Request) => Response | Promise<Response>;
   #bindings: HttpBinding[] = [];
+  /** Where it is or is to be reached. */
+  #addresses: readonly string[] = [];
   #rediscovery: Timer | null = null;
   /** One start or stop at a time, in the order of the calls. */
   #last: Promise<void> = Promise.resolve();
@@ -62,13 +69,20 @@ export class SensorService {
     this.#catalog = new SensorCatalog(options);
     this.#sampler = new Sampler({ clock, log, random, clockSynchronised });
     this.#guard = new OverlayGuard(options.overlayNetworks, clock, log);
-    const onFault = (error: unknown) => this.#fault(error);
-    const routes = sensorRoutes({
+    const reading = (id: string) => this.#sampler.reading(id);
+    this.#history = new RamHistory({ clock, clockSynchronised, reading });
+    const services = {
       source: this.#sampler,
+      history: this.#history,
       node,
-      clockSynchronised,
-      wallMs: () => clock.wallMs(),
-      onFault,
+      wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
+    };
+    this.#events = new ReadingEvents(services, clock);
+    const routes = sensorRoutes({
+      ...services,
+      events: this.#events,
+      isOwnHost: hostCheck(node.name, () => this.#addresses),
+      onFault: (error) => this.#fault(error),
     });
     this.#handle = (request) => routes.fetch(request);
   }
@@ -80,6 +94,7 @@ export class SensorService {
    */
   start(addresses: readonly string[], port: number): Promise<void> {
     return this.#inTurn(async () => {
+      this.#addresses = addresses;
       await this.#startSampling();
       await this.#unbind((binding) => addresses.includes(binding.address) && binding.port === port);
       const missing = addresses.filter(
@@ -99,6 +114,7 @@ export class SensorService {
       this.#rediscovery?.cancel();
       this.#rediscovery = null;
       this.#sampler.stop();
+      this.#events.close();
       await this.#unbind(() => false);
     });
   }
@@ -113,12 +129,12 @@ export class SensorService {
     if (this.#rediscovery) return;
     const { clock } = this.#options;
     this.#rediscovery = clock.every(REDISCOVERY_MS, () => void this.#rediscover());
-    const tried = this.#sampler.track(await this.#catalog.discover());
+    const tried = this.#sampler.track(this.#history.watched(await this.#catalog.discover()));
     await endsWithin(clock, FIRST_ROUND_LIMIT_MS, tried);
   }
 
   async #rediscover(): Promise<void> {
-    const sensors = await this.#catalog.discover();
+    const sensors = this.#history.watched(await this.#catalog.discover());
     // It may have been stopped meanwhile.
     if (this.#rediscovery) void this.#sampler.track(sensors);
   }

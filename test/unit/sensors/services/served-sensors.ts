@@ -1,0 +1,42 @@
+/** Sensors whose values a test gives, sampled by a clock that a test moves, behind the real routes. */
+import type { Hono } from 'hono';
+import { RamHistory } from '../../../../sensors/history.ts';
+import { Sampler } from '../../../../sensors/sampler.ts';
+import { sensorRoutes } from '../../../../sensors/sensor-routes.ts';
+import { ReadingEvents } from '../../../../sensors/services/reading-events.ts';
+import type { ServiceSource } from '../../../../sensors/services/service-source.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+import { RecordingLog } from '../../../fakes/recording-log.ts';
+import { ScriptedSensor } from '../../../fakes/scripted-sensor.ts';
+
+export const NODE = { id: 'abcdefghijklmnop', name: 'greenhouse' };
+
+export interface ServedSensors {
+  clock: ManualClock;
+  app: Hono;
+  services: ServiceSource;
+  events: ReadingEvents;
+  faults: unknown[];
+}
+
+/** Every sensor was read once. */
+export async function served(sensors: ScriptedSensor[], clockIsSet = true): Promise<ServedSensors> {
+  const clock = new ManualClock();
+  const clockSynchronised = () => clockIsSet;
+  const source = new Sampler({ clock, log: new RecordingLog(), random: () => 0.5, clockSynchronised });
+  const reading = (id: string) => source.reading(id);
+  const history = new RamHistory({ clock, clockSynchronised, reading });
+  const services = { source, history, node: NODE, wallMs: () => (clockIsSet ? clock.wallMs() : null) };
+  const events = new ReadingEvents(services, clock);
+  const faults: unknown[] = [];
+  const onFault = (error: unknown) => faults.push(error);
+  const app = sensorRoutes({ ...services, events, isOwnHost: () => true, onFault });
+  await source.track(history.watched(sensors));
+  await clock.advance(0);
+  return { clock, app, services, events, faults };
+}
+
+/** One sensor in Celsius that is read every second. */
+export function thermometer(id = 'greenhouse-air'): ScriptedSensor {
+  return new ScriptedSensor(id, 1_000);
+}
