@@ -8,7 +8,7 @@
   const SVG = 'http://www.w3.org/2000/svg';
   const SYMBOLS = { Cel: ' °C', '%RH': ' % RH', '/': '' };
   const BYTES = ['B', 'kB', 'MB', 'GB', 'TB'];
-  /** Sensor id -> its row, its points ({ at, value }) and when its value was read on this page's clock. */
+  /** Sensor id -> its row, its points ({ at, value, seq }) and when its value was read on this page's clock. */
   const rows = new Map();
   const connection = document.querySelector('#connection');
 
@@ -57,25 +57,25 @@
     return chart;
   }
 
-  function addPoint(row, value, ageMs) {
+  function addPoint(row, { value, ageMs, seq }) {
     if (typeof value !== 'number') return;
     row.chart ??= chartIn(row.element.querySelector('.trend'));
-    const at = performance.now() - ageMs;
-    const last = row.points.at(-1);
     // The stream begins with the present reading, which the chart may have from the history.
-    if (last && at - last.at < 20) return;
-    row.points.push({ at, value });
+    if (row.points.at(-1)?.seq === seq) return;
+    const at = performance.now() - ageMs;
+    row.points.push({ at, value, seq });
     while (row.points.length > CHART_POINTS || at - row.points[0].at > CHART_MS) row.points.shift();
   }
 
-  function show(row, { value, unit, quality, reason, ageMs }) {
+  function show(row, reading) {
+    const { value, unit, quality, reason, ageMs } = reading;
     row.unit = unit;
     row.readAt = ageMs === null ? null : performance.now() - ageMs;
     row.problem = quality === 'ok' ? null : `${quality}: ${reason}`;
     row.element.dataset.quality = quality;
     row.element.querySelector('.value').textContent = valueText(value, unit);
     showAge(row);
-    if (quality === 'ok') addPoint(row, value, ageMs);
+    if (quality === 'ok') addPoint(row, reading);
     if (row.chart) draw(row);
   }
 
@@ -121,7 +121,7 @@
           `/sensors/${encodeURIComponent(reading.id)}/history?since=30m&max=${CHART_POINTS}`,
         );
         const { readings = [] } = answer.ok ? await answer.json() : {};
-        for (const { value, ageMs } of readings) addPoint(row, value, ageMs);
+        for (const past of readings) addPoint(row, past);
       }
       show(row, reading);
     }
