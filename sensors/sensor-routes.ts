@@ -20,6 +20,11 @@ export interface SensorRoutesOptions extends ServiceSource {
   onFault: (error: unknown) => void;
 }
 
+/** What the listener tells of a request beside itself. */
+export interface RequestSurroundings {
+  Bindings: { remoteAddress: string };
+}
+
 /** A sensor that was not read yet is tried again within seconds. */
 const RETRY_AFTER_S = '5';
 /** A follower's place may be free again by then. */
@@ -30,8 +35,8 @@ const JSON_TYPE = 'application/json';
 const PAGE_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export function sensorRoutes(options: SensorRoutesOptions): Hono {
-  const app = new Hono({ strict: false });
+export function sensorRoutes(options: SensorRoutesOptions): Hono<RequestSurroundings> {
+  const app = new Hono<RequestSurroundings>({ strict: false });
   app.use(async (c, next) => (await refusal(c, options)) ?? (await next()));
   addSensors(app, options);
   addFormats(app, options);
@@ -46,7 +51,7 @@ export function sensorRoutes(options: SensorRoutesOptions): Hono {
   return app;
 }
 
-function addSensors(app: Hono, options: SensorRoutesOptions): void {
+function addSensors(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
   const { source, node, events } = options;
   app.get('/sensors', (c) => {
     const wallMs = options.wallMs();
@@ -64,9 +69,11 @@ function addSensors(app: Hono, options: SensorRoutesOptions): void {
   });
   app.get('/sensors/:id/events', (c) => {
     const reading = source.reading(c.req.param('id'));
-    return reading ? eventStream(c, () => events.followValue(reading)) : noSensor(c);
+    return reading ? eventStream(c, () => events.followValue(reading, c.env.remoteAddress)) : noSensor(c);
   });
-  app.get('/events', (c) => eventStream(c, () => events.followAll(c.req.header('last-event-id'))));
+  app.get('/events', (c) =>
+    eventStream(c, () => events.followAll(c.env.remoteAddress, c.req.header('last-event-id'))),
+  );
   app.get('/healthz', (c) => {
     const readings = source.readings();
     const notOk = readings.filter(({ quality }) => quality !== 'ok').length;
@@ -74,7 +81,7 @@ function addSensors(app: Hono, options: SensorRoutesOptions): void {
   });
 }
 
-function addFormats(app: Hono, { source, node, wallMs }: SensorRoutesOptions): void {
+function addFormats(app: Hono<RequestSurroundings>, { source, node, wallMs }: SensorRoutesOptions): void {
   app.get('/metrics', (c) => {
     const type = negotiated(c, [METRICS_TYPES.openMetrics, METRICS_TYPES.prometheus]);
     const openMetrics = type === METRICS_TYPES.openMetrics;
@@ -95,7 +102,7 @@ function addFormats(app: Hono, { source, node, wallMs }: SensorRoutesOptions): v
 }
 
 /** `/` is a page for browsers, and a list of what there is for everything else. */
-function addPage(app: Hono, { source, node, wallMs }: SensorRoutesOptions): void {
+function addPage(app: Hono<RequestSurroundings>, { source, node, wallMs }: SensorRoutesOptions): void {
   app.get('/', (c) => {
     if (negotiated(c, [HTML, JSON_TYPE]) === HTML) {
       c.header('content-security-policy', PAGE_POLICY);

@@ -5,7 +5,7 @@
 import { sentenceOf } from '../agent/errors.ts';
 import type { BoardFacts } from '../agent/ports/board-facts.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
-import type { HttpBinding, HttpListener } from '../agent/ports/http.ts';
+import type { HttpBinding, HttpListener, HttpListenOptions } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
 import { RamHistory } from './history.ts';
@@ -55,7 +55,7 @@ export class SensorService {
   readonly #history: RamHistory;
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
-  readonly #handle: (request: Request) => Response | Promise<Response>;
+  readonly #handle: HttpListenOptions['handle'];
   #bindings: HttpBinding[] = [];
   /** Where it is or is to be reached. */
   #addresses: readonly string[] = [];
@@ -84,7 +84,7 @@ export class SensorService {
       isOwnHost: hostCheck(node.name, () => this.#addresses),
       onFault: (error) => this.#fault(error),
     });
-    this.#handle = (request) => routes.fetch(request);
+    this.#handle = (request, remoteAddress) => routes.fetch(request, { remoteAddress });
   }
 
   /**

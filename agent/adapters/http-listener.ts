@@ -55,10 +55,13 @@ export class NodeHttpListener implements HttpListener {
 }
 
 function boundedServer(options: HttpListenOptions, limits: HttpLimits): Server {
-  const answer = getRequestListener((request) => options.handle(request), {
-    overrideGlobalObjects: false,
-    errorHandler: (error) => faultResponse(error, options),
-  });
+  const answer = getRequestListener(
+    (request, { incoming }) => options.handle(request, incoming.socket.remoteAddress ?? ''),
+    {
+      overrideGlobalObjects: false,
+      errorHandler: (error) => faultResponse(error, options),
+    },
+  );
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,

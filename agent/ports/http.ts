@@ -13,7 +13,7 @@ export interface HttpListenOptions {
   port: number;
   /** Asked once per connection, before a byte of it is parsed; a connection that is not admitted is cut. */
   admits(remoteAddress: string): boolean;
-  handle(request: Request): Response | Promise<Response>;
+  handle(request: Request, remoteAddress: string): Response | Promise<Response>;
   /** What failed inside `handle`, which the client only learns of as status 500. */
   onFault(error: unknown): void;
   limits?: Partial<HttpLimits>;

@@ -10,6 +10,8 @@ import type { ServiceSource } from './service-source.ts';
 
 /** Each holds a connection, of which a binding has 64, and at worst a full queue. */
 export const MOST_FOLLOWERS = 32;
+/** From one address, so that one client leaves others a place. */
+export const MOST_FOLLOWERS_OF_ONE = 24;
 /** Readings of one round come within this time. */
 const GATHER_MS = 50;
 /** How soon a follower learns that a sensor fell silent. */
@@ -17,12 +19,17 @@ const QUALITY_CHECK_MS = 5_000;
 /** Below the listener's bound for idle connections, and below what NATs forget. */
 const CHECKS_PER_PING = 3;
 
+interface Following {
+  remoteAddress: string;
+  /** The one sensor whose bare values it gets; null: all readings. */
+  only: string | null;
+}
+
 export class ReadingEvents {
   readonly #services: ServiceSource;
   readonly #clock: Clock;
   readonly #encoder = new TextEncoder();
-  /** Follower -> the one sensor whose bare values it gets; null: all readings. */
-  readonly #followers = new Map<EventFollower, string | null>();
+  readonly #followers = new Map<EventFollower, Following>();
   /** Sensors with something new to tell -> under which number. */
   readonly #news = new Map<string, number>();
   /** What followers were told last of each sensor's state. */
@@ -42,17 +49,17 @@ export class ReadingEvents {
   }
 
   /** All readings, from after `lastEventId` on, else from now; null: there are as many followers as there may be. */
-  followAll(lastEventId: string | undefined): ReadableStream<Uint8Array> | null {
+  followAll(remoteAddress: string, lastEventId: string | undefined): ReadableStream<Uint8Array> | null {
     const { source } = this.#services;
     return this.#follow(
-      null,
+      { remoteAddress, only: null },
       lastEventId === undefined ? snapshot(source) : replay(this.#services, lastEventId),
     );
   }
 
   /** The bare values of one sensor, beginning with the present one; null: too many followers. */
-  followValue(reading: Reading): ReadableStream<Uint8Array> | null {
-    return this.#follow(reading.id, valueEvent(reading, reading.seq));
+  followValue(reading: Reading, remoteAddress: string): ReadableStream<Uint8Array> | null {
+    return this.#follow({ remoteAddress, only: reading.id }, valueEvent(reading, reading.seq));
   }
 
   /** Ends every stream. */
@@ -62,13 +69,20 @@ export class ReadingEvents {
     this.#rest();
   }
 
-  #follow(only: string | null, first: string): ReadableStream<Uint8Array> | null {
-    if (this.#followers.size >= MOST_FOLLOWERS) return null;
+  #follow(following: Following, first: string): ReadableStream<Uint8Array> | null {
+    if (!this.#hasPlace(following.remoteAddress)) return null;
     const follower = new EventFollower((left) => this.#drop(left));
-    this.#followers.set(follower, only);
+    this.#followers.set(follower, following);
     this.#wake();
     this.#send(follower, this.#encoder.encode(RETRY + first));
     return follower.body;
+  }
+
+  #hasPlace(remoteAddress: string): boolean {
+    const ofOne = [...this.#followers.values()].filter(
+      (other) => other.remoteAddress === remoteAddress,
+    ).length;
+    return this.#followers.size < MOST_FOLLOWERS && ofOne < MOST_FOLLOWERS_OF_ONE;
   }
 
   #wake(): void {
@@ -125,7 +139,7 @@ export class ReadingEvents {
   #sendTo(only: string | null, text: string): void {
     if (text === '') return;
     const bytes = this.#encoder.encode(text);
-    for (const [follower, wanted] of this.#followers) if (wanted === only) this.#send(follower, bytes);
+    for (const [follower, wanted] of this.#followers) if (wanted.only === only) this.#send(follower, bytes);
   }
 
   #send(follower: EventFollower, bytes: Uint8Array): void {

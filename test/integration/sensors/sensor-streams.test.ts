@@ -80,7 +80,9 @@ describe('sensor streams on this machine', () => {
 
   it('leave the other requests a connection, however many clients follow', async () => {
     const { target } = await start();
-    const followers = Array.from({ length: 40 }, () => follow(target));
+    const followers = Array.from({ length: 40 }, (_, at) =>
+      follow({ ...target, from: `127.64.1.${at % 20}` }),
+    );
     await expect
       .poll(() => followers.filter(({ received }) => received().includes('\r\n\r\n')).length, {
         timeout: 10_000,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { MOST_FOLLOWERS } from '../../../../sensors/services/reading-events.ts';
+import { MOST_FOLLOWERS, MOST_FOLLOWERS_OF_ONE } from '../../../../sensors/services/reading-events.ts';
 import { type ServedSensors, served, thermometer } from './served-sensors.ts';
 
 interface Sent {
@@ -45,9 +45,14 @@ class Follower {
   }
 }
 
-async function follow({ app }: ServedSensors, lastEventId?: string, path = '/events'): Promise<Follower> {
+async function follow(
+  { app }: ServedSensors,
+  lastEventId?: string,
+  path = '/events',
+  remoteAddress?: string,
+): Promise<Follower> {
   const headers = lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
-  return new Follower(await app.request(path, { headers }));
+  return new Follower(await app.request(path, { headers }, remoteAddress));
 }
 
 describe('event stream', () => {
@@ -130,13 +135,22 @@ describe('event stream', () => {
   it('takes no more followers than its bound, and takes new ones when some left', async () => {
     const all = await served([thermometer()]);
     const followers = [];
-    for (let count = 0; count < MOST_FOLLOWERS; count++) followers.push(await follow(all));
+    for (let count = 0; count < MOST_FOLLOWERS; count++) {
+      followers.push(await follow(all, undefined, '/events', `10.64.1.${count}`));
+    }
     const refused = await all.app.request('/events');
     expect(refused.status).toBe(503);
     expect(refused.headers.get('retry-after')).toBe('30');
     expect(await refused.json()).toHaveProperty('error');
     await followers[0]?.leave();
     expect((await all.app.request('/events')).status).toBe(200);
+  });
+
+  it('leaves others a place, however often one client follows', async () => {
+    const all = await served([thermometer()]);
+    for (let count = 0; count < MOST_FOLLOWERS_OF_ONE; count++) await follow(all);
+    expect((await all.app.request('/events')).status).toBe(503);
+    expect((await all.app.request('/events', {}, '10.64.0.10')).status).toBe(200);
   });
 
   it('keeps no follower for HEAD', async () => {

@@ -1,5 +1,4 @@
 /** Sensors whose values a test gives, sampled by a clock that a test moves, behind the real routes. */
-import type { Hono } from 'hono';
 import { RamHistory } from '../../../../sensors/history.ts';
 import { Sampler } from '../../../../sensors/sampler.ts';
 import { sensorRoutes } from '../../../../sensors/sensor-routes.ts';
@@ -13,7 +12,8 @@ export const NODE = { id: 'abcdefghijklmnop', name: 'greenhouse' };
 
 export interface ServedSensors {
   clock: ManualClock;
-  app: Hono;
+  /** Asks as a client with this address does. */
+  app: { request(path: string, init?: RequestInit, remoteAddress?: string): Promise<Response> };
   services: ServiceSource;
   events: ReadingEvents;
   faults: unknown[];
@@ -30,7 +30,10 @@ export async function served(sensors: ScriptedSensor[], clockIsSet = true): Prom
   const events = new ReadingEvents(services, clock);
   const faults: unknown[] = [];
   const onFault = (error: unknown) => faults.push(error);
-  const app = sensorRoutes({ ...services, events, isOwnHost: () => true, onFault });
+  const routes = sensorRoutes({ ...services, events, isOwnHost: () => true, onFault });
+  const app: ServedSensors['app'] = {
+    request: async (path, init, remoteAddress = '10.64.0.9') => routes.request(path, init, { remoteAddress }),
+  };
   await source.track(history.watched(sensors));
   await clock.advance(0);
   return { clock, app, services, events, faults };
