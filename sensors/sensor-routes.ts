@@ -4,6 +4,7 @@
  */
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
+import type { HttpClient } from '../agent/ports/http.ts';
 import { type Reading, rfc3339 } from './reading.ts';
 import { historyResponse } from './services/history-service.ts';
 import { METRICS_TYPES, metricsText } from './services/metrics.ts';
@@ -22,7 +23,7 @@ export interface SensorRoutesOptions extends ServiceSource {
 
 /** What the listener tells of a request beside itself. */
 export interface RequestSurroundings {
-  Bindings: { remoteAddress: string };
+  Bindings: HttpClient;
 }
 
 /** A sensor that was not read yet is tried again within seconds. */
@@ -69,11 +70,9 @@ function addSensors(app: Hono<RequestSurroundings>, options: SensorRoutesOptions
   });
   app.get('/sensors/:id/events', (c) => {
     const reading = source.reading(c.req.param('id'));
-    return reading ? eventStream(c, () => events.followValue(reading, c.env.remoteAddress)) : noSensor(c);
+    return reading ? eventStream(c, () => events.followValue(reading, c.env)) : noSensor(c);
   });
-  app.get('/events', (c) =>
-    eventStream(c, () => events.followAll(c.env.remoteAddress, c.req.header('last-event-id'))),
-  );
+  app.get('/events', (c) => eventStream(c, () => events.followAll(c.env, c.req.header('last-event-id'))));
   app.get('/healthz', (c) => {
     const readings = source.readings();
     const notOk = readings.filter(({ quality }) => quality !== 'ok').length;

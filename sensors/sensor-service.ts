@@ -84,7 +84,7 @@ export class SensorService {
       isOwnHost: hostCheck(node.name, () => this.#addresses),
       onFault: (error) => this.#fault(error),
     });
-    this.#handle = (request, remoteAddress) => routes.fetch(request, { remoteAddress });
+    this.#handle = (request, client) => routes.fetch(request, client);
   }
 
   /**

@@ -8,8 +8,11 @@ export class EventFollower {
   readonly body: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
 
-  /** `onLeft`: the client went away. */
-  constructor(onLeft: (follower: EventFollower) => void) {
+  readonly #cut: () => void;
+
+  /** `cut` cuts the client's connection; `onLeft`: he went away. */
+  constructor(cut: () => void, onLeft: (follower: EventFollower) => void) {
+    this.#cut = cut;
     this.body = new ReadableStream<Uint8Array>(
       {
         start: (controller) => {
@@ -24,7 +27,7 @@ export class EventFollower {
     );
   }
 
-  /** False: the queue is full, so the client was cut; what is queued may still reach him. */
+  /** False: the queue is full, so the client was cut. */
   offer(bytes: Uint8Array): boolean {
     if (this.#controller === null) return false;
     if (bytes.byteLength <= (this.#controller.desiredSize ?? 0)) {
@@ -32,6 +35,8 @@ export class EventFollower {
       return true;
     }
     this.end();
+    // An end alone would wait for him to read what is queued, here and in the kernel.
+    this.#cut();
     return false;
   }
 

@@ -3,6 +3,7 @@
  * readings of one moment go out together, because each write wakes a radio. Costs nothing while nobody follows.
  */
 import type { Clock, Timer } from '../../agent/ports/clock.ts';
+import type { HttpClient } from '../../agent/ports/http.ts';
 import type { Reading } from '../reading.ts';
 import { EventFollower } from './event-follower.ts';
 import { pingEvent, RETRY, readingEvent, replay, snapshot, valueEvent } from './event-text.ts';
@@ -20,7 +21,7 @@ const QUALITY_CHECK_MS = 5_000;
 const CHECKS_PER_PING = 3;
 
 interface Following {
-  remoteAddress: string;
+  client: HttpClient;
   /** The one sensor whose bare values it gets; null: all readings. */
   only: string | null;
 }
@@ -49,17 +50,17 @@ export class ReadingEvents {
   }
 
   /** All readings, from after `lastEventId` on, else from now; null: there are as many followers as there may be. */
-  followAll(remoteAddress: string, lastEventId: string | undefined): ReadableStream<Uint8Array> | null {
+  followAll(client: HttpClient, lastEventId: string | undefined): ReadableStream<Uint8Array> | null {
     const { source } = this.#services;
     return this.#follow(
-      { remoteAddress, only: null },
+      { client, only: null },
       lastEventId === undefined ? snapshot(source) : replay(this.#services, lastEventId),
     );
   }
 
   /** The bare values of one sensor, beginning with the present one; null: too many followers. */
-  followValue(reading: Reading, remoteAddress: string): ReadableStream<Uint8Array> | null {
-    return this.#follow({ remoteAddress, only: reading.id }, valueEvent(reading, reading.seq));
+  followValue(reading: Reading, client: HttpClient): ReadableStream<Uint8Array> | null {
+    return this.#follow({ client, only: reading.id }, valueEvent(reading, reading.seq));
   }
 
   /** Ends every stream. */
@@ -70,17 +71,20 @@ export class ReadingEvents {
   }
 
   #follow(following: Following, first: string): ReadableStream<Uint8Array> | null {
-    if (!this.#hasPlace(following.remoteAddress)) return null;
-    const follower = new EventFollower((left) => this.#drop(left));
+    if (!this.#hasPlace(following.client)) return null;
+    const follower = new EventFollower(
+      () => following.client.cut(),
+      (left) => this.#drop(left),
+    );
     this.#followers.set(follower, following);
     this.#wake();
     this.#send(follower, this.#encoder.encode(RETRY + first));
     return follower.body;
   }
 
-  #hasPlace(remoteAddress: string): boolean {
+  #hasPlace({ remoteAddress }: HttpClient): boolean {
     const ofOne = [...this.#followers.values()].filter(
-      (other) => other.remoteAddress === remoteAddress,
+      (other) => other.client.remoteAddress === remoteAddress,
     ).length;
     return this.#followers.size < MOST_FOLLOWERS && ofOne < MOST_FOLLOWERS_OF_ONE;
   }

@@ -151,7 +151,14 @@ describe('sensor routes', () => {
     const source = { readings, reading: () => null };
     const onFault = (error: unknown) => faults.push(error);
     const failing = sensorRoutes({ ...services, source, events, isOwnHost: () => true, onFault });
-    const response = await failing.request('/sensors', {}, { remoteAddress: '10.64.0.9' });
+    const response = await failing.request(
+      '/sensors',
+      {},
+      {
+        remoteAddress: '10.64.0.9',
+        cut: () => undefined,
+      },
+    );
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({ error: 'the request failed inside the agent: see its log' });
     expect(faults).toHaveLength(1);

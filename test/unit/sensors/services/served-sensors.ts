@@ -17,6 +17,8 @@ export interface ServedSensors {
   services: ServiceSource;
   events: ReadingEvents;
   faults: unknown[];
+  /** Addresses of clients whose connection was cut. */
+  cut: string[];
 }
 
 /** Every sensor was read once. */
@@ -29,14 +31,16 @@ export async function served(sensors: ScriptedSensor[], clockIsSet = true): Prom
   const services = { source, history, node: NODE, wallMs: () => (clockIsSet ? clock.wallMs() : null) };
   const events = new ReadingEvents(services, clock);
   const faults: unknown[] = [];
+  const cut: string[] = [];
   const onFault = (error: unknown) => faults.push(error);
   const routes = sensorRoutes({ ...services, events, isOwnHost: () => true, onFault });
   const app: ServedSensors['app'] = {
-    request: async (path, init, remoteAddress = '10.64.0.9') => routes.request(path, init, { remoteAddress }),
+    request: async (path, init, remoteAddress = '10.64.0.9') =>
+      routes.request(path, init, { remoteAddress, cut: () => cut.push(remoteAddress) }),
   };
   await source.track(history.watched(sensors));
   await clock.advance(0);
-  return { clock, app, services, events, faults };
+  return { clock, app, services, events, faults, cut };
 }
 
 /** One sensor in Celsius that is read every second. */
