@@ -1,6 +1,23 @@
-import { defineConfig } from 'vitest/config';
+import { readFileSync } from 'node:fs';
+import { defineConfig, type Plugin } from 'vitest/config';
+
+/** What esbuild does for the products: `import text from './x.css' with { type: 'text' }` gives the file's text. */
+const textAssets: Plugin = {
+  name: 'text-assets',
+  enforce: 'pre',
+  async resolveId(source, importer) {
+    if (!/\/page(\.css|-script\.js)$/.test(source)) return null;
+    const found = await this.resolve(source, importer, { skipSelf: true });
+    return found && `\0text:${found.id}.txt`;
+  },
+  load(id) {
+    if (!id.startsWith('\0text:')) return null;
+    return `export default ${JSON.stringify(readFileSync(id.slice(6, -4), 'utf8'))};`;
+  },
+};
 
 const tier = (name: string, extra: object = {}) => ({
+  plugins: [textAssets],
   test: { name, include: [`test/${name}/**/*.test.ts`], ...extra },
 });
 

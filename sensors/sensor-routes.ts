@@ -1,46 +1,47 @@
 /**
- * The sensors over HTTP: what is asked for, and what is answered. Reading is all that can be done, so there is no
- * method but GET and HEAD, and no body. Every answer is JSON; every refusal is `{"error": one sentence}`.
+ * The sensors over HTTP: what is asked for, and what is answered; each format has its file in services/. Reading is all
+ * that can be done, so there is no method but GET and HEAD, and no body. Every refusal is `{"error": one sentence}`.
  */
 import { type Context, Hono } from 'hono';
+import { accepts } from 'hono/accepts';
+import type { HttpClient } from '../agent/ports/http.ts';
 import { type Reading, rfc3339 } from './reading.ts';
+import { historyResponse } from './services/history-service.ts';
+import { METRICS_TYPES, metricsText } from './services/metrics.ts';
+import { pageHtml, pageScript, pageStyle } from './services/page.ts';
+import type { ReadingEvents } from './services/reading-events.ts';
+import { SENML_TYPES, senmlCbor, senmlPack } from './services/senml.ts';
+import { type ServiceSource, shown } from './services/service-source.ts';
+import { thingDescription } from './services/thing-description.ts';
 
-/** What the routes need of the sampler. */
-export interface ReadingSource {
-  readings(): Reading[];
-  /** Null: there is no such sensor. */
-  reading(id: string): Reading | null;
-}
-
-export interface SensorRoutesOptions {
-  source: ReadingSource;
-  node: { id: string; name: string };
-  clockSynchronised: () => boolean;
-  /** Wall clock, Unix milliseconds. */
-  wallMs: () => number;
+export interface SensorRoutesOptions extends ServiceSource {
+  events: ReadingEvents;
+  /** Whether a request's host name is one of this node's. */
+  isOwnHost: (hostname: string) => boolean;
   onFault: (error: unknown) => void;
 }
 
-const SHOWN_CHARACTERS = 64;
+/** What the listener tells of a request beside itself. */
+export interface RequestSurroundings {
+  Bindings: HttpClient;
+}
+
 /** A sensor that was not read yet is tried again within seconds. */
 const RETRY_AFTER_S = '5';
+/** A follower's place may be free again by then. */
+const FOLLOW_AGAIN_AFTER_S = '30';
+const HTML = 'text/html';
+const JSON_TYPE = 'application/json';
+/** The page may load nothing but its own style, script and data. */
+const PAGE_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export function sensorRoutes(options: SensorRoutesOptions): Hono {
-  const { source, node } = options;
-  const app = new Hono({ strict: false });
-  app.use(readOnly);
-  app.get('/', (c) => c.json({ node: node.id, name: node.name, sensors: '/sensors', health: '/healthz' }));
-  app.get('/sensors', (c) => {
-    const clockSynchronised = options.clockSynchronised();
-    const time = clockSynchronised ? rfc3339(options.wallMs()) : null;
-    return c.json({ node: node.id, name: node.name, time, clockSynchronised, sensors: source.readings() });
-  });
-  app.get('/sensors/:id', (c) => oneReading(c, source, c.req.param('id')));
-  app.get('/healthz', (c) => {
-    const readings = source.readings();
-    const notOk = readings.filter(({ quality }) => quality !== 'ok').length;
-    return c.json({ status: 'ok', sensors: readings.length, notOk });
-  });
+export function sensorRoutes(options: SensorRoutesOptions): Hono<RequestSurroundings> {
+  const app = new Hono<RequestSurroundings>({ strict: false });
+  app.use(async (c, next) => (await refusal(c, options)) ?? (await next()));
+  addSensors(app, options);
+  addFormats(app, options);
+  addPage(app, options);
   app.notFound((c) =>
     c.json({ error: `there is nothing at ${shown(c.req.path)}: GET /sensors lists the sensors` }, 404),
   );
@@ -51,17 +52,110 @@ export function sensorRoutes(options: SensorRoutesOptions): Hono {
   return app;
 }
 
-function oneReading(c: Context, source: ReadingSource, id: string): Response {
-  const reading = source.reading(id);
-  if (!reading)
-    return c.json({ error: `there is no sensor ${shown(id)}: GET /sensors lists those there are` }, 404);
-  if (reading.value !== null) return c.json(reading);
-  c.header('retry-after', RETRY_AFTER_S);
-  return c.json({ error: `sensor ${id} has no value yet: ${reading.reason}` }, 503);
+function addSensors(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
+  const { source, node, events } = options;
+  app.get('/sensors', (c) => {
+    const wallMs = options.wallMs();
+    const time = wallMs === null ? null : rfc3339(wallMs);
+    const sensors = source.readings();
+    return c.json({ node: node.id, name: node.name, time, clockSynchronised: wallMs !== null, sensors });
+  });
+  app.get('/sensors/:id', (c) => oneReading(c, source.reading(c.req.param('id')), (of) => c.json(of)));
+  app.get('/sensors/:id/value', (c) =>
+    oneReading(c, source.reading(c.req.param('id')), ({ value }) => c.json(value)),
+  );
+  app.get('/sensors/:id/history', (c) => {
+    const reading = source.reading(c.req.param('id'));
+    return reading ? historyResponse(c, options, reading) : noSensor(c);
+  });
+  app.get('/sensors/:id/events', (c) => {
+    const reading = source.reading(c.req.param('id'));
+    return reading ? eventStream(c, () => events.followValue(reading, c.env)) : noSensor(c);
+  });
+  app.get('/events', (c) => eventStream(c, () => events.followAll(c.env, c.req.header('last-event-id'))));
+  app.get('/healthz', (c) => {
+    const readings = source.readings();
+    const notOk = readings.filter(({ quality }) => quality !== 'ok').length;
+    return c.json({ status: 'ok', sensors: readings.length, notOk });
+  });
 }
 
-/** Values are of this moment, so nobody may keep them; a browser must not guess at types. */
-async function readOnly(c: Context, next: () => Promise<void>): Promise<Response | undefined> {
+function addFormats(app: Hono<RequestSurroundings>, { source, node, wallMs }: SensorRoutesOptions): void {
+  app.get('/metrics', (c) => {
+    const type = negotiated(c, [METRICS_TYPES.openMetrics, METRICS_TYPES.prometheus]);
+    const openMetrics = type === METRICS_TYPES.openMetrics;
+    const parameters = `version=${openMetrics ? '1.0.0' : '0.0.4'}; charset=utf-8`;
+    const text = metricsText(node, source.readings(), openMetrics);
+    return c.body(text, 200, { 'content-type': `${type}; ${parameters}` });
+  });
+  app.get('/senml', (c) => {
+    const type = negotiated(c, [SENML_TYPES.cbor, SENML_TYPES.json]);
+    const pack = senmlPack(node, source.readings(), wallMs());
+    const body = type === SENML_TYPES.cbor ? senmlCbor(pack) : JSON.stringify(pack);
+    return c.body(body, 200, { 'content-type': type });
+  });
+  app.get('/.well-known/wot', (c) => {
+    const thing = thingDescription(node, source.readings(), new URL(c.req.url).origin);
+    return c.body(JSON.stringify(thing), 200, { 'content-type': 'application/td+json' });
+  });
+}
+
+/** `/` is a page for browsers, and a list of what there is for everything else. */
+function addPage(app: Hono<RequestSurroundings>, { source, node, wallMs }: SensorRoutesOptions): void {
+  app.get('/', (c) => {
+    if (negotiated(c, [HTML, JSON_TYPE]) === HTML) {
+      c.header('content-security-policy', PAGE_POLICY);
+      c.header('referrer-policy', 'no-referrer');
+      return c.html(pageHtml(node, source.readings(), wallMs()));
+    }
+    return c.json({
+      node: node.id,
+      name: node.name,
+      sensors: '/sensors',
+      events: '/events',
+      senml: '/senml',
+      metrics: '/metrics',
+      thing: '/.well-known/wot',
+      health: '/healthz',
+    });
+  });
+  app.get('/page.css', (c) => c.body(pageStyle, 200, { 'content-type': 'text/css; charset=utf-8' }));
+  app.get('/page.js', (c) => c.body(pageScript, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
+}
+
+/** The best of `types` for this client; the last one where he does not say. */
+function negotiated(c: Context, types: readonly string[]): string {
+  c.header('vary', 'accept');
+  return accepts(c, { header: 'Accept', supports: [...types], default: types.at(-1) ?? '' });
+}
+
+function oneReading(c: Context, reading: Reading | null, answer: (reading: Reading) => Response): Response {
+  if (!reading) return noSensor(c);
+  if (reading.value !== null) return answer(reading);
+  c.header('retry-after', RETRY_AFTER_S);
+  return c.json({ error: `sensor ${reading.id} has no value yet: ${reading.reason}` }, 503);
+}
+
+function noSensor(c: Context): Response {
+  const id = c.req.param('id') ?? '';
+  return c.json({ error: `there is no sensor ${shown(id)}: GET /sensors lists those there are` }, 404);
+}
+
+function eventStream(c: Context, follow: () => ReadableStream<Uint8Array> | null): Response {
+  const type = { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' };
+  // Nobody would ever read or cancel the stream of an answer without a body.
+  if (c.req.method === 'HEAD') return c.body(null, 200, type);
+  const stream = follow();
+  if (stream) return c.body(stream, 200, type);
+  c.header('retry-after', FOLLOW_AGAIN_AFTER_S);
+  return c.json(
+    { error: 'as many clients follow this node as it can serve: try again later, or poll /sensors' },
+    503,
+  );
+}
+
+/** What no route answers. Values are of this moment, so nobody may keep them; a browser must not guess at types. */
+async function refusal(c: Context, { isOwnHost, node }: SensorRoutesOptions): Promise<Response | undefined> {
   c.header('cache-control', 'no-store');
   c.header('x-content-type-options', 'nosniff');
   const { method } = c.req;
@@ -77,10 +171,12 @@ async function readOnly(c: Context, next: () => Promise<void>): Promise<Response
     c.header('connection', 'close');
     return c.json({ error: 'the request has a body, and sensors take none: send it without' }, 413);
   }
-  await next();
-  return undefined;
-}
-
-function shown(text: string): string {
-  return JSON.stringify(text.length > SHOWN_CHARACTERS ? `${text.slice(0, SHOWN_CHARACTERS)}…` : text);
+  const { hostname } = new URL(c.req.url);
+  if (isOwnHost(hostname)) return undefined;
+  return c.json(
+    {
+      error: `this node is not called ${shown(hostname)}: ask for it by its virtual address or as ${node.name}`,
+    },
+    421,
+  );
 }

@@ -5,14 +5,17 @@
 import { sentenceOf } from '../agent/errors.ts';
 import type { BoardFacts } from '../agent/ports/board-facts.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
-import type { HttpBinding, HttpListener } from '../agent/ports/http.ts';
+import type { HttpBinding, HttpListener, HttpListenOptions } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
+import type { SensorHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
 import { Sampler } from './sampler.ts';
 import type { SensorDriver } from './sensor.ts';
 import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
+import { hostCheck } from './services/host-check.ts';
+import { ReadingEvents } from './services/reading-events.ts';
 import { endsWithin } from './time-limit.ts';
 
 /** Interfaces and chips come and go while the board runs. */
@@ -49,9 +52,13 @@ export class SensorService {
   readonly #options: SensorServiceOptions;
   readonly #catalog: SensorCatalog;
   readonly #sampler: Sampler;
+  readonly #history: SensorHistory;
+  readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
-  readonly #handle: (request: Request) => Response | Promise<Response>;
+  readonly #handle: HttpListenOptions['handle'];
   #bindings: HttpBinding[] = [];
+  /** Where it is or is to be reached. */
+  #addresses: readonly string[] = [];
   #rediscovery: Timer | null = null;
   /** One start or stop at a time, in the order of the calls. */
   #last: Promise<void> = Promise.resolve();
@@ -62,15 +69,21 @@ export class SensorService {
     this.#catalog = new SensorCatalog(options);
     this.#sampler = new Sampler({ clock, log, random, clockSynchronised });
     this.#guard = new OverlayGuard(options.overlayNetworks, clock, log);
-    const onFault = (error: unknown) => this.#fault(error);
-    const routes = sensorRoutes({
+    this.#history = this.#sampler.history;
+    const services = {
       source: this.#sampler,
+      history: this.#history,
       node,
-      clockSynchronised,
-      wallMs: () => clock.wallMs(),
-      onFault,
+      wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
+    };
+    this.#events = new ReadingEvents(services, clock);
+    const routes = sensorRoutes({
+      ...services,
+      events: this.#events,
+      isOwnHost: hostCheck(node.name, () => this.#addresses),
+      onFault: (error) => this.#fault(error),
     });
-    this.#handle = (request) => routes.fetch(request);
+    this.#handle = (request, client) => routes.fetch(request, client);
   }
 
   /**
@@ -80,6 +93,7 @@ export class SensorService {
    */
   start(addresses: readonly string[], port: number): Promise<void> {
     return this.#inTurn(async () => {
+      this.#addresses = addresses;
       await this.#startSampling();
       await this.#unbind((binding) => addresses.includes(binding.address) && binding.port === port);
       const missing = addresses.filter(
@@ -99,6 +113,7 @@ export class SensorService {
       this.#rediscovery?.cancel();
       this.#rediscovery = null;
       this.#sampler.stop();
+      this.#events.close();
       await this.#unbind(() => false);
     });
   }

@@ -3,9 +3,10 @@
  * time, so that one that is slow, greedy or broken costs a socket for some seconds and nothing else.
  */
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import { EnvironmentFault, sentenceOf } from '../errors.ts';
-import type { HttpBinding, HttpLimits, HttpListener, HttpListenOptions } from '../ports/http.ts';
+import type { HttpBinding, HttpClient, HttpLimits, HttpListener, HttpListenOptions } from '../ports/http.ts';
 
 const DEFAULT_LIMITS: HttpLimits = {
   /** A small fleet's browsers with room to spare; each costs about 30 kB. */
@@ -55,10 +56,13 @@ export class NodeHttpListener implements HttpListener {
 }
 
 function boundedServer(options: HttpListenOptions, limits: HttpLimits): Server {
-  const answer = getRequestListener((request) => options.handle(request), {
-    overrideGlobalObjects: false,
-    errorHandler: (error) => faultResponse(error, options),
-  });
+  const answer = getRequestListener(
+    (request, { incoming }) => options.handle(request, clientOf(incoming.socket)),
+    {
+      overrideGlobalObjects: false,
+      errorHandler: (error) => faultResponse(error, options),
+    },
+  );
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -78,6 +82,10 @@ function boundedServer(options: HttpListenOptions, limits: HttpLimits): Server {
   server.maxHeadersCount = MAX_HEADERS;
   server.setTimeout(limits.idleTimeoutMs);
   return server;
+}
+
+function clientOf(socket: Socket): HttpClient {
+  return { remoteAddress: socket.remoteAddress ?? '', cut: () => void socket.resetAndDestroy() };
 }
 
 /** Before the parser's own listener: a stranger's bytes are not even looked at, and he holds no connection. */

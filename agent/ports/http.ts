@@ -13,10 +13,17 @@ export interface HttpListenOptions {
   port: number;
   /** Asked once per connection, before a byte of it is parsed; a connection that is not admitted is cut. */
   admits(remoteAddress: string): boolean;
-  handle(request: Request): Response | Promise<Response>;
+  handle(request: Request, client: HttpClient): Response | Promise<Response>;
   /** What failed inside `handle`, which the client only learns of as status 500. */
   onFault(error: unknown): void;
   limits?: Partial<HttpLimits>;
+}
+
+/** Who asks. */
+export interface HttpClient {
+  readonly remoteAddress: string;
+  /** Resets the connection, and with it what the kernel still holds for a client that does not read. */
+  cut(): void;
 }
 
 export interface HttpLimits {

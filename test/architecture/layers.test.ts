@@ -65,6 +65,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
     'agent/links/',
     'agent/signalling/',
   ],
+  cborg: ['sensors/services/'],
   '@sigstore/core': ['agent/trust/'],
   'ipaddr.js': ['provisioning/', 'agent/wire/'],
   commander: ['agent/main.ts', 'agent/cli/'],

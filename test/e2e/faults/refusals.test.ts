@@ -40,21 +40,18 @@ describe.concurrent('an agent refuses, with its reason,', () => {
       one.startWithClaim();
       await one.untilUp();
 
-      two.startWithClaim(one.claimFile);
-      const used = await two.until('refused', 15_000, ({ problem }) => problem !== null);
-      expect(used.phase).not.toBe('provisioned');
-      expect(used.problem).toMatch(/claim.*(used|spent|another)/i);
-      tell('used claim', { says: used.problem });
-      expect((await two.stop()).code).toBe(0);
+      const used = await ending(two.startWithClaim(one.claimFile));
+      expect(used).toMatchObject({ code: 1 });
+      expect(used.said).toMatch(/was used by another device/);
+      tell('used claim', { says: used.said });
 
       const late = await fleet.addMember('late', '--expires', '0.00001');
       await sleep(1_500);
       // Without a synchronised clock the board cannot tell; the registrar, which has one, does.
-      late.startWithClaim();
-      const expired = await late.until('refused', 15_000, ({ problem }) => /ended on/.test(problem ?? ''));
-      tell('expired claim', { says: expired.problem });
-      expect(expired.phase).not.toBe('provisioned');
-      expect((await late.stop()).code).toBe(0);
+      const expired = await ending(late.startWithClaim());
+      expect(expired).toMatchObject({ code: 1 });
+      expect(expired.said).toMatch(/ended on/);
+      tell('expired claim', { says: expired.said });
       expect(await leftBy(late)).toEqual([]);
 
       const other = join(fleet.lab.directory, 'other');

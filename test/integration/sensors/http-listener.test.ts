@@ -128,6 +128,18 @@ describe('HTTP listener', () => {
     expect(faults.splice(0)).toHaveLength(1);
   });
 
+  it('tells who asks, and cuts his connection when it is told to', async () => {
+    const asked: string[] = [];
+    const handle: HttpListenOptions['handle'] = (_, client) => {
+      asked.push(client.remoteAddress);
+      setImmediate(() => client.cut());
+      return new Response(new ReadableStream());
+    };
+    const target = { ...(await listen({ handle })), from: '127.0.0.5' };
+    expect(await exchange(target, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n')).not.toContain('0\r\n\r\n');
+    expect(asked).toEqual(['127.0.0.5']);
+  });
+
   it('answers what is no request with 400 or silence, and still serves the next one', async () => {
     const target = await listen();
     const token = fc.oneof(

@@ -79,7 +79,7 @@ describe('sensor service on this machine', () => {
 
   it('answers members of the overlay only, though the kernel would let anyone in', async () => {
     const { target, log } = await start();
-    const request = 'GET /sensors HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+    const request = 'GET /sensors HTTP/1.1\r\nHost: greenhouse\r\nConnection: close\r\n\r\n';
     expect(await exchange({ ...target, from: '127.0.0.1' }, request)).toBe('');
     expect(statusOf(await exchange(target, request))).toBe(200);
     expect(log.of('sensors.stranger-refused')).toEqual([{ remote: '127.0.0.1', refused: 1 }]);
@@ -88,11 +88,13 @@ describe('sensor service on this machine', () => {
   it('takes no body and no method but GET and HEAD', async () => {
     const { target } = await start();
     const send = async (text: string) => statusOf(await exchange(target, text));
-    expect(await send('POST /sensors HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc')).toBe(405);
-    expect(await send('GET /sensors HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc')).toBe(413);
+    expect(await send('POST /sensors HTTP/1.1\r\nHost: greenhouse\r\nContent-Length: 3\r\n\r\nabc')).toBe(
+      405,
+    );
+    expect(await send('GET /sensors HTTP/1.1\r\nHost: greenhouse\r\nContent-Length: 3\r\n\r\nabc')).toBe(413);
     expect(
-      await send('GET /sensors HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
+      await send('GET /sensors HTTP/1.1\r\nHost: greenhouse\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'),
     ).toBe(413);
-    expect(await send('HEAD /sensors HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')).toBe(200);
+    expect(await send('HEAD /sensors HTTP/1.1\r\nHost: greenhouse\r\nConnection: close\r\n\r\n')).toBe(200);
   });
 });

@@ -1,25 +1,14 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { EnvironmentFault } from '../../../agent/errors.ts';
-import { Sampler } from '../../../sensors/sampler.ts';
 import { sensorRoutes } from '../../../sensors/sensor-routes.ts';
-import { ManualClock } from '../../fakes/manual-clock.ts';
-import { RecordingLog } from '../../fakes/recording-log.ts';
 import { ScriptedSensor } from '../../fakes/scripted-sensor.ts';
-
-const NODE = { id: 'abcdefghijklmnop', name: 'greenhouse' };
+import { NODE, served } from './services/served-sensors.ts';
 
 async function setUp(clockIsSet = true) {
-  const clock = new ManualClock();
-  const clockSynchronised = () => clockIsSet;
-  const sampler = new Sampler({ clock, log: new RecordingLog(), random: () => 0.5, clockSynchronised });
   const broken = new ScriptedSensor('broken');
   broken.answer = new EnvironmentFault('no-data', 'the chip is off');
-  await sampler.track([new ScriptedSensor('cpu-temperature'), broken]);
-  const faults: unknown[] = [];
-  const onFault = (error: unknown) => faults.push(error);
-  const options = { source: sampler, node: NODE, clockSynchronised, wallMs: () => clock.wallMs(), onFault };
-  return { clock, options, faults, app: sensorRoutes(options) };
+  return served([new ScriptedSensor('cpu-temperature'), broken], clockIsSet);
 }
 
 describe('sensor routes', () => {
@@ -35,6 +24,10 @@ describe('sensor routes', () => {
       node: NODE.id,
       name: NODE.name,
       sensors: '/sensors',
+      events: '/events',
+      senml: '/senml',
+      metrics: '/metrics',
+      thing: '/.well-known/wot',
       health: '/healthz',
     });
   });
@@ -87,12 +80,18 @@ describe('sensor routes', () => {
     expect(await sensor.json()).toEqual({
       error: 'there is no sensor "nope": GET /sensors lists those there are',
     });
-    expect((await app.request('/metrics')).status).toBe(404);
+    expect((await app.request('/nowhere')).status).toBe(404);
   });
 
   it('does not repeat a long path in full', async () => {
     const body = await (await app.request(`/sensors/${'x'.repeat(5_000)}`)).text();
     expect(body.length).toBeLessThan(200);
+  });
+
+  it('GET /sensors/:id/value gives the bare value', async () => {
+    expect(await (await app.request('/sensors/cpu-temperature/value')).json()).toBe(20);
+    expect((await app.request('/sensors/broken/value')).status).toBe(503);
+    expect((await app.request('/sensors/nope/value')).status).toBe(404);
   });
 
   it('GET /healthz counts the sensors', async () => {
@@ -145,12 +144,20 @@ describe('sensor routes', () => {
   });
 
   it('answers 500 and reports it when reading itself fails', async () => {
-    const { options, faults } = await setUp();
+    const { services, events, faults } = await setUp();
     const readings = () => {
       throw new RangeError('bug');
     };
-    const response = await sensorRoutes({ ...options, source: { readings, reading: () => null } }).request(
+    const source = { readings, reading: () => null };
+    const onFault = (error: unknown) => faults.push(error);
+    const failing = sensorRoutes({ ...services, source, events, isOwnHost: () => true, onFault });
+    const response = await failing.request(
       '/sensors',
+      {},
+      {
+        remoteAddress: '10.64.0.9',
+        cut: () => undefined,
+      },
     );
     expect(response.status).toBe(500);
     expect(await response.json()).toEqual({ error: 'the request failed inside the agent: see its log' });

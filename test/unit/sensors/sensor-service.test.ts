@@ -44,7 +44,10 @@ function setUp() {
     random: () => 0.5,
   });
   const get = async (path: string): Promise<unknown> => {
-    const response = await httpListener.bound[0]?.handle(new Request(`http://10.64.0.7${path}`));
+    const response = await httpListener.bound[0]?.handle(new Request(`http://10.64.0.7${path}`), {
+      remoteAddress: '10.64.0.9',
+      cut: () => undefined,
+    });
     return response?.json();
   };
   return { clock, log, sysfs, httpListener, service, get };

@@ -1,0 +1,47 @@
+/** Sensors whose values a test gives, sampled by a clock that a test moves, behind the real routes. */
+import { Sampler } from '../../../../sensors/sampler.ts';
+import { sensorRoutes } from '../../../../sensors/sensor-routes.ts';
+import { ReadingEvents } from '../../../../sensors/services/reading-events.ts';
+import type { ServiceSource } from '../../../../sensors/services/service-source.ts';
+import { ManualClock } from '../../../fakes/manual-clock.ts';
+import { RecordingLog } from '../../../fakes/recording-log.ts';
+import { ScriptedSensor } from '../../../fakes/scripted-sensor.ts';
+
+export const NODE = { id: 'abcdefghijklmnop', name: 'greenhouse' };
+
+export interface ServedSensors {
+  clock: ManualClock;
+  /** Asks as a client with this address does. */
+  app: { request(path: string, init?: RequestInit, remoteAddress?: string): Promise<Response> };
+  services: ServiceSource;
+  events: ReadingEvents;
+  faults: unknown[];
+  /** Addresses of clients whose connection was cut. */
+  cut: string[];
+}
+
+/** Every sensor was read once. */
+export async function served(sensors: ScriptedSensor[], clockIsSet = true): Promise<ServedSensors> {
+  const clock = new ManualClock();
+  const clockSynchronised = () => clockIsSet;
+  const source = new Sampler({ clock, log: new RecordingLog(), random: () => 0.5, clockSynchronised });
+  const { history } = source;
+  const services = { source, history, node: NODE, wallMs: () => (clockIsSet ? clock.wallMs() : null) };
+  const events = new ReadingEvents(services, clock);
+  const faults: unknown[] = [];
+  const cut: string[] = [];
+  const onFault = (error: unknown) => faults.push(error);
+  const routes = sensorRoutes({ ...services, events, isOwnHost: () => true, onFault });
+  const app: ServedSensors['app'] = {
+    request: async (path, init, remoteAddress = '10.64.0.9') =>
+      routes.request(path, init, { remoteAddress, cut: () => cut.push(remoteAddress) }),
+  };
+  await source.track(sensors);
+  await clock.advance(0);
+  return { clock, app, services, events, faults, cut };
+}
+
+/** One sensor in Celsius that is read every second. */
+export function thermometer(id = 'greenhouse-air'): ScriptedSensor {
+  return new ScriptedSensor(id, 1_000);
+}
