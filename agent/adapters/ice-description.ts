@@ -26,7 +26,7 @@ export function withUsableCandidates(sdp: string, isOverlayAddress: (address: st
 /**
  * An offer as the answering library shall see it: the offerer begins DTLS. By default the answerer does (RFC 8842
  * section 5.3), but ICE tells the answerer first that it is connected, so its first flight often reaches an offerer
- * that is not listening yet and is repeated only after a second: 12–35 % of links on one machine, none this way.
+ * that is not listening yet and is repeated only after a second.
  */
 export function withOffererFirst(sdp: string): string {
   return sdp.replace(/^a=setup:actpass\s*$/m, 'a=setup:active\r');
