@@ -116,6 +116,9 @@ const declared = {
 
 export const DeclaredSensorsSchema = v.strictObject(declared);
 
+/** Of one member, on all services of a device together. */
+export const DEFAULT_REQUESTS_PER_SECOND = 100;
+
 export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
   intervalMs: v.optional(intervalField, 5_000),
