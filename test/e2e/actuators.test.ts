@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { runTincan } from '../demo/tincan-command.ts';
 import type { FleetUnderTest } from './faults/fleet-under-test.ts';
 import type { Member } from './faults/member.ts';
 import { faultProblem, withFleet } from './faults/scenario.ts';
@@ -10,6 +11,7 @@ import { faultProblem, withFleet } from './faults/scenario.ts';
 const HOLD_SECONDS = 2;
 /** A killed peer is noticed within 10 s; this is for slow machines. */
 const LOST_MS = 40_000;
+const SWITCH = ['set', 'greenhouse', 'led-relay'] as const;
 const PUT = `const [url, body] = process.argv.slice(1);
 const headers = { 'content-type': 'application/json' };
 const answer = await fetch(url, { method: 'PUT', headers, body });
@@ -103,10 +105,20 @@ describe('actuators over the overlay', () => {
         expect(refused.body.error).toContain(`${member.name} lacks the tag operator`);
       }
       expect(led.is('brightness')).toBe('1');
+      expect(await runTincan(laptop.host, ...SWITCH, 'off', '--socket', laptop.socket)).toMatch(/is off/);
+      expect(led.is('brightness')).toBe('0');
+      expect(await runTincan(laptop.host, ...SWITCH, 'on', '--json', '--socket', laptop.socket)).toContain(
+        '"value":true',
+      );
+      const listed = await runTincan(guest.host, 'actuators', 'greenhouse', '--socket', guest.socket);
+      expect(listed).toMatch(/led-relay +on +on, off +off +set by laptop/);
+      await expect(runTincan(guest.host, ...SWITCH, 'off', '--socket', guest.socket)).rejects.toThrow(
+        /lacks the tag operator/,
+      );
       expect(greenhouse.events('actuator.set')[0]).toMatch(
         /actuator=led-relay by=\w+ name=laptop via=http from=false to="?true/,
       );
-      expect(greenhouse.events('actuator.refused')).toHaveLength(2);
+      expect(greenhouse.events('actuator.refused')).toHaveLength(3);
 
       await laptop.stop('SIGKILL');
       await led.until('0');

@@ -9,7 +9,7 @@ import { FakeSysfs } from './fake-sysfs.ts';
 export function openService(
   clock: Clock,
   log: Log,
-): Pick<SensorServiceOptions, 'actuators' | 'readers' | 'policy' | 'requestsPerSecond'> {
+): Pick<SensorServiceOptions, 'actuators' | 'policy' | 'requestsPerSecond'> & { readers: FakeReaders } {
   const policy = OPEN_POLICY;
   const sysfs = new FakeSysfs();
   const actuators = new Actuators({ drivers: [], policy, sysfs, clock, log, wallMs: () => clock.wallMs() });
