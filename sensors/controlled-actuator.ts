@@ -113,7 +113,6 @@ export class ControlledActuator {
 
   /** Brings it into its safe state and gives it back. Never throws; false: it failed. */
   async release(): Promise<boolean> {
-    this.#untilTimer?.cancel();
     this.#commands++;
     try {
       await this.#inTurn(() => this.#limited('release', (signal) => this.actuator.release(signal)));
@@ -122,6 +121,8 @@ export class ControlledActuator {
       this.#report('stopping', sentenceOf(error));
       return false;
     } finally {
+      // A command that was on its way before may have set it anew.
+      this.#untilTimer?.cancel();
       this.#controller = null;
       this.#owed = null;
       this.#isOpen = false;

@@ -10,34 +10,37 @@ export interface RateLimitOptions {
   burst: number;
 }
 
+/** Counted in thousandths of a token, so that whole milliseconds at a whole rate lose nothing to rounding. */
+const TOKEN = 1_000;
+
 interface Bucket {
-  tokens: number;
+  credit: number;
   atMs: number;
 }
 
 export class RateLimit {
   readonly #clock: Clock;
-  readonly #perMs: number;
-  readonly #burst: number;
+  readonly #perSecond: number;
+  readonly #mostCredit: number;
   /** Least lately seen first. */
   readonly #buckets = new Map<string, Bucket>();
 
   constructor(clock: Clock, { perSecond, burst }: RateLimitOptions) {
     this.#clock = clock;
-    this.#perMs = perSecond / 1000;
-    this.#burst = burst;
+    this.#perSecond = perSecond;
+    this.#mostCredit = burst * TOKEN;
   }
 
   /** Takes one token: 0 where there was one, else after how many milliseconds there will be. */
   take(client: string): number {
     const atMs = this.#clock.monotonicMs();
-    const before = this.#buckets.get(client) ?? { tokens: this.#burst, atMs };
-    const tokens = Math.min(this.#burst, before.tokens + (atMs - before.atMs) * this.#perMs);
-    const isFree = tokens >= 1;
+    const before = this.#buckets.get(client) ?? { credit: this.#mostCredit, atMs };
+    const credit = Math.min(this.#mostCredit, before.credit + (atMs - before.atMs) * this.#perSecond);
+    const isFree = credit >= TOKEN;
     this.#buckets.delete(client);
-    this.#buckets.set(client, { tokens: isFree ? tokens - 1 : tokens, atMs });
+    this.#buckets.set(client, { credit: isFree ? credit - TOKEN : credit, atMs });
     const eldest = this.#buckets.keys().next().value;
     if (this.#buckets.size > MOST_CLIENTS && eldest !== undefined) this.#buckets.delete(eldest);
-    return isFree ? 0 : Math.ceil((1 - tokens) / this.#perMs);
+    return isFree ? 0 : Math.ceil((TOKEN - credit) / this.#perSecond);
   }
 }

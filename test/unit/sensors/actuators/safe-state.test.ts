@@ -82,7 +82,7 @@ describe('safe state', () => {
   it('comes when the node stops, even after a command that is still on its way', async () => {
     const pump = new ScriptedActuator();
     const { actuators, put, clock } = await held(pump);
-    const commanded = put('output-pump', ON);
+    const commanded = put('output-pump', { value: true, for: 5 });
     await Promise.all([commanded, actuators.stop()]);
     expect(pump.level).toBe(false);
     expect(pump.done.at(-1)).toBe('release');
