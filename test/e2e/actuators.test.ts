@@ -51,13 +51,13 @@ class FakeLed {
   }
 }
 
-/** The owner lets operators set the LED of the greenhouse, which is off when nobody does. */
-function allowOperators(fleet: FleetUnderTest): void {
+/** The owner lets operators set the LED of the greenhouse, which is off when nobody does; and thinks again. */
+function allow(fleet: FleetUnderTest, ...tags: string[]): void {
   const file = join(fleet.directory, 'fleet.json');
   const record = JSON.parse(readFileSync(file, 'utf8')) as { settings: object };
   Object.assign(record.settings, {
     deviceSensors: { greenhouse: { leds: [{ name: 'relay', safeState: 0, holdSeconds: HOLD_SECONDS }] } },
-    policy: [{ command: ['operator'] }],
+    policy: [{ command: tags }],
   });
   writeFileSync(file, JSON.stringify(record));
 }
@@ -82,7 +82,7 @@ describe('actuators over the overlay', () => {
 
   it('are set by members with the tag alone, and are safe when these are lost, at a stop and after a crash', async () => {
     await withFleet(async (fleet) => {
-      allowOperators(fleet);
+      allow(fleet, 'operator');
       await fleet.serve();
       const led = new FakeLed(fleet.lab.directory);
       const laptop = await fleet.addMember('laptop', '--tag', 'operator');
@@ -138,6 +138,14 @@ describe('actuators over the overlay', () => {
       expect((await put(laptop, node.ip4 ?? '', true)).status).toBe(200);
       await greenhouse.stop();
       expect([led.is('brightness'), led.is('trigger')]).toEqual(['0', 'mmc0']);
+
+      startWithLed(greenhouse, led);
+      await greenhouse.untilUp();
+      expect((await put(laptop, node.ip4 ?? '', true)).status).toBe(200);
+      allow(fleet);
+      await led.until('0');
+      const withdrawn = async () => (await put(laptop, node.ip4 ?? '', true).catch(() => null))?.body.error;
+      await expect.poll(withdrawn, { timeout: LOST_MS }).toMatch(/^nobody may set its actuators/);
     });
   });
 });
