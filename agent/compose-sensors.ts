@@ -2,7 +2,9 @@
  * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
  * runs, says what is wrong, and tries again.
  */
-import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import { DEFAULT_REQUESTS_PER_SECOND, type DeviceConfig } from '../provisioning/documents/device-config.ts';
+import type { ReaderDirectory } from '../sensors/access.ts';
+import type { Actuators } from '../sensors/actuators.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
 import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
@@ -10,10 +12,10 @@ import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
-import { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
+import type { GpioInputs } from './ports/gpio.ts';
 import type { HttpListener } from './ports/http.ts';
 import type { Log } from './ports/log.ts';
 import type { Membership } from './ports/member-directory.ts';
@@ -25,6 +27,7 @@ export interface SensorSurroundings {
   facts: BoardFacts;
   httpListener: HttpListener;
   clockSynchronised: () => boolean;
+  gpio: GpioInputs;
   clock: Clock;
   log: Log;
 }
@@ -39,11 +42,17 @@ export class NodeSensors {
   /** Why the sensors are not served everywhere, in one sentence. */
   problem: string | null = null;
 
-  constructor(config: DeviceConfig, own: Membership, around: SensorSurroundings) {
+  constructor(
+    config: DeviceConfig,
+    own: Membership,
+    actuators: Actuators,
+    readers: ReaderDirectory,
+    around: SensorSurroundings,
+  ) {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
     this.#service = new SensorService({
-      drivers: driversOf(config, clock),
+      drivers: driversOf(config, around),
       sysfs,
       facts,
       clock,
@@ -53,6 +62,10 @@ export class NodeSensors {
       node: { id: own.nodeId, name: own.name },
       overlayNetworks: [config.network.ip4, config.network.ip6],
       clockSynchronised,
+      actuators,
+      readers,
+      policy: config.policy,
+      requestsPerSecond: config.sensors.requestsPerSecond ?? DEFAULT_REQUESTS_PER_SECOND,
     });
   }
 
@@ -80,9 +93,9 @@ export class NodeSensors {
 }
 
 /** What the kernel shows by itself, then what the config declares. */
-function driversOf({ sensors }: DeviceConfig, clock: Clock): SensorDriver[] {
+function driversOf({ sensors }: DeviceConfig, { gpio, clock }: SensorSurroundings): SensorDriver[] {
   const declared = [
-    ...(sensors.gpio ? [gpioDriver(sensors.gpio, new OnoffGpio())] : []),
+    ...(sensors.gpio ? [gpioDriver(sensors.gpio, gpio)] : []),
     ...(sensors.commands ? [commandDriver(sensors.commands, new ConfinedCommand())] : []),
   ];
   return withSamplingRules([...BUILT_IN_DRIVERS, ...declared], sensors.sampling ?? [], clock);

@@ -8,8 +8,11 @@ import type { Clock, Timer } from '../agent/ports/clock.ts';
 import type { HttpBinding, HttpListener, HttpListenOptions } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
+import type { AccessPolicy, ReaderDirectory } from './access.ts';
+import type { Actuators } from './actuators.ts';
 import type { SensorHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
+import { ReaderGate } from './reader-gate.ts';
 import { Sampler } from './sampler.ts';
 import type { SensorDriver } from './sensor.ts';
 import { SensorCatalog } from './sensor-catalog.ts';
@@ -36,6 +39,11 @@ export interface SensorServiceOptions {
   /** The overlay's networks in CIDR form; nobody else is answered. */
   overlayNetworks: readonly string[];
   clockSynchronised: () => boolean;
+  actuators: Actuators;
+  readers: ReaderDirectory;
+  policy: AccessPolicy;
+  /** Of one member, on all services together. */
+  requestsPerSecond: number;
   /** Uniform in [0, 1), for jitter; Math.random where absent. */
   random?: () => number;
 }
@@ -80,6 +88,8 @@ export class SensorService {
     const routes = sensorRoutes({
       ...services,
       events: this.#events,
+      actuators: options.actuators,
+      gate: new ReaderGate(options),
       isOwnHost: hostCheck(node.name, () => this.#addresses),
       onFault: (error) => this.#fault(error),
     });
@@ -114,7 +124,7 @@ export class SensorService {
       this.#rediscovery = null;
       this.#sampler.stop();
       this.#events.close();
-      await this.#unbind(() => false);
+      await Promise.all([this.#unbind(() => false), this.#options.actuators.stop()]);
     });
   }
 
@@ -133,6 +143,7 @@ export class SensorService {
   }
 
   async #rediscover(): Promise<void> {
+    void this.#options.actuators.discover();
     const sensors = await this.#catalog.discover();
     // It may have been stopped meanwhile.
     if (this.#rediscovery) void this.#sampler.track(sensors);

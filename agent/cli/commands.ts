@@ -1,5 +1,6 @@
 /** The commands of `tincan` that talk to an agent, are one, or serve one; what each does is loaded when it is called. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { ActuatorOptions, SetOptions } from './actuator-commands.ts';
 import type { AgentCommandOptions } from './agent-command.ts';
 import type { BrokerOptions } from './broker-command.ts';
 import type { CliIo } from './cli-io.ts';
@@ -14,6 +15,7 @@ export function registerCommands(program: Command, io: CliIo, setExitCode: SetEx
   registerAgent(program, io);
   registerReports(program, io);
   registerPing(program, io, setExitCode);
+  registerActuators(program, io);
   registerBroker(program, io);
 }
 
@@ -85,6 +87,35 @@ function registerPing(program: Command, io: CliIo, setExitCode: SetExitCode): vo
     .action(async (target: string, options: PingOptions) => {
       const { runPing } = await import('./ping-command.ts');
       setExitCode(await runPing(target, options, io));
+    });
+}
+
+function registerActuators(program: Command, io: CliIo): void {
+  asking(program.command('actuators'))
+    .summary('list what can be set on a device')
+    .description('Asks a member over the overlay what its actuators are, and who set them.')
+    .argument('[device]', "a member's name, node id or address (default: this device)")
+    .addHelpText('after', example('tincan actuators greenhouse'))
+    .action(async (device: string | undefined, options: ActuatorOptions) => {
+      const { runActuators } = await import('./actuator-commands.ts');
+      await runActuators(device, options, io);
+    });
+  asking(program.command('set'))
+    .summary('set an actuator of a device')
+    .description(
+      'Sets an actuator of a member over the overlay. The fleet’s policy says who may: see "policy" in fleet.json.',
+    )
+    .argument('<device>', "a member's name, node id or address")
+    .argument('<actuator>', 'its id, as "tincan actuators" lists it')
+    .argument('<value>', 'on, off or a whole number')
+    .option('--for <seconds>', 'only for so long; then it goes into its safe state', secondsNumber)
+    .addHelpText(
+      'after',
+      example('tincan set greenhouse output-pump on --for 5', 'tincan set greenhouse led-act 128'),
+    )
+    .action(async (device: string, actuator: string, value: string, options: SetOptions) => {
+      const { runSet } = await import('./actuator-commands.ts');
+      await runSet(device, actuator, value, options, io);
     });
 }
 

@@ -64,6 +64,8 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
     'agent/control/',
     'agent/links/',
     'agent/signalling/',
+    // Answers of other devices are from outside too.
+    'agent/cli/actuator-commands.ts',
   ],
   cborg: ['sensors/services/'],
   '@sigstore/core': ['agent/trust/'],

@@ -8,7 +8,7 @@ import { NODE, served } from './services/served-sensors.ts';
 async function setUp(clockIsSet = true) {
   const broken = new ScriptedSensor('broken');
   broken.answer = new EnvironmentFault('no-data', 'the chip is off');
-  return served([new ScriptedSensor('cpu-temperature'), broken], clockIsSet);
+  return served([new ScriptedSensor('cpu-temperature'), broken], { clockIsSet });
 }
 
 describe('sensor routes', () => {
@@ -27,6 +27,7 @@ describe('sensor routes', () => {
       events: '/events',
       senml: '/senml',
       metrics: '/metrics',
+      actuators: '/actuators',
       thing: '/.well-known/wot',
       health: '/healthz',
     });
@@ -144,13 +145,21 @@ describe('sensor routes', () => {
   });
 
   it('answers 500 and reports it when reading itself fails', async () => {
-    const { services, events, faults } = await setUp();
+    const { services, actuators, gate, events, faults } = await setUp();
     const readings = () => {
       throw new RangeError('bug');
     };
     const source = { readings, reading: () => null };
     const onFault = (error: unknown) => faults.push(error);
-    const failing = sensorRoutes({ ...services, source, events, isOwnHost: () => true, onFault });
+    const failing = sensorRoutes({
+      ...services,
+      source,
+      events,
+      actuators,
+      gate,
+      isOwnHost: () => true,
+      onFault,
+    });
     const response = await failing.request(
       '/sensors',
       {},
