@@ -12,7 +12,8 @@
  *  8. must speak for its peer alone               source_check.c, source-mac-mismatch, source-ip-mismatch
  *  9. and be meant for us                         not-for-this-node
  * 10. it joins the frames before it where it continues them, else those are written first     coalesce.c
- * 11. at the end of the batch, all is written     tap.c, tap-write-failed
+ * 11. what is joined is written as soon as it is long, so that its receiver works on it while the next is opened; at
+ *     the end of the batch, the rest              tap.c, tap-write-failed
  */
 #include "inbound.h"
 
@@ -24,6 +25,9 @@
 
 /* A peer that moves sends thousands of packets from its new place before the controller has looked at the first. */
 enum { HEARD_EVENT_EVERY_US = 1000000 };
+
+/* From here on a write costs little against what it carries: most of one message is of one flow, and no more will come. */
+enum { RUN_FULL_BYTES = 32 * 1024 };
 
 static void report(struct datapath *datapath, const struct event *event)
 {
@@ -172,6 +176,7 @@ bool inbound_batch(struct datapath *datapath)
         }
         receive_each(datapath, &received);
         carried_bytes += received.bytes;
+        if (datapath->run.bytes >= RUN_FULL_BYTES) write_run(datapath);
     }
     int error = errno;
     write_run(datapath);

@@ -11,7 +11,10 @@
  *  7. what its path does not carry whole, neither            -> event `oversize`
  *  8. cut it into pieces, each behind room for its header    segment.c, outbox.c
  *  9. seal each in place                                     session.c, counter-exhausted
- * 10. at the end of the batch, send all of them together     socket_outbox.c, send-failed
+ * 10. send what is together by now                           socket_outbox.c, send-failed
+ *
+ * A batch of small frames is sent at its end. What a super-frame became is sent before the next is read: the peer opens
+ * it on its core while this one seals on, and TCP, whose window is a few super-frames, has its acknowledgements sooner.
  */
 #include "outbound.h"
 
@@ -116,6 +119,7 @@ bool outbound_batch(struct datapath *datapath)
         traffic_count(&datapath->counters.from_tap, (size_t)bytes);
         forward(datapath, (size_t)bytes);
         carried_bytes += (size_t)bytes;
+        if (datapath->outbox.used >= OUTBOX_FULL_BYTES) send_outbox(datapath);
     }
     int error = errno;
     send_outbox(datapath);
