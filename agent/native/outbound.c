@@ -24,10 +24,12 @@
 static void report(struct datapath *datapath, enum event_kind kind, unsigned slot, struct segmenter *pieces)
 {
     uint8_t *frame = datapath->packet + PACKET_HEADER_BYTES;
+    bool of_peer = kind == EVENT_SLOW_PATH || kind == EVENT_OVERSIZE;
+    unsigned source = of_peer ? slot : EVENT_SOURCE_SLOTS + (unsigned)kind;
     for (size_t bytes; (bytes = segmenter_next_bytes(pieces)) > 0;) {
         struct event event = {.kind = kind, .frame_bytes = (uint32_t)bytes, .slot = slot};
         segmenter_next(pieces, frame);
-        if (!event_ring_push(&datapath->ring, &event, frame)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
+        if (!event_ring_push_fairly(&datapath->ring, source, &event, frame)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
     }
 }
 
