@@ -14,6 +14,7 @@ import type {
   SendResult,
   TransportState,
 } from '../ports/peer-transport.ts';
+import { FrameChannel } from './frame-channel.ts';
 import {
   candidateTypeOf,
   endpointText,
@@ -23,9 +24,9 @@ import {
   withUsableCandidates,
 } from './ice-description.ts';
 
-/** Frames wait here while SCTP's window is shut; more would only be stale when it opens. */
+/** Control messages are few and small: a peer that lets so much wait reads nothing. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
-/** An Ethernet frame with a jumbo payload is 9 KiB; nothing longer is ever sent. */
+/** More than the longest message of either channel. */
 const MAX_MESSAGE_BYTES = 64 * 1024;
 /** libdatachannel's default: safe on every IPv6 path, where libjuice's packets may not be fragmented. */
 const DEFAULT_MTU_BYTES = 1280;
@@ -52,6 +53,7 @@ class NodeDatachannelTransport implements PeerTransport {
   /** References: a channel that nobody refers to is collected, and closes. */
   readonly #control: DataChannel;
   readonly #frames: DataChannel;
+  readonly #frameChannel: FrameChannel;
   readonly #events: PeerTransportEvents;
   readonly #options: NodeDatachannelOptions;
   #remoteCandidates = 0;
@@ -69,6 +71,7 @@ class NodeDatachannelTransport implements PeerTransport {
       unordered: true,
       maxRetransmits: 0,
     });
+    this.#frameChannel = new FrameChannel(this.#frames, (task) => this.#closed || this.#guard('send', task));
     this.#listen();
   }
 
@@ -97,11 +100,16 @@ class NodeDatachannelTransport implements PeerTransport {
   }
 
   sendControl(message: string): SendResult {
-    return this.#send(this.#control, () => this.#control.sendMessage(message));
+    return this.#send(() => {
+      if (!this.#control.isOpen()) return 'closed';
+      if (this.#control.bufferedAmount() >= MAX_BUFFERED_BYTES) return 'full';
+      this.#control.sendMessage(message);
+      return 'sent';
+    });
   }
 
   sendFrame(frame: Uint8Array): SendResult {
-    return this.#send(this.#frames, () => this.#frames.sendMessageBinary(frame));
+    return this.#send(() => this.#frameChannel.send(frame));
   }
 
   bufferedBytes(): number {
@@ -156,9 +164,7 @@ class NodeDatachannelTransport implements PeerTransport {
     this.#control.onMessage((message) => {
       if (typeof message === 'string') this.#deliver(() => this.#events.control(message));
     });
-    this.#frames.onMessage((message) => {
-      if (message instanceof Uint8Array) this.#deliver(() => this.#events.frame(message));
-    });
+    this.#frameChannel.onFrames((frame) => this.#deliver(() => this.#events.frame(frame)));
   }
 
   #opened(): void {
@@ -174,15 +180,9 @@ class NodeDatachannelTransport implements PeerTransport {
     if (state === 'failed' || state === 'closed') this.close();
   }
 
-  #send(channel: DataChannel, send: () => boolean): SendResult {
+  #send(send: () => SendResult): SendResult {
     if (this.#closed || !this.#ready) return 'closed';
-    const result = this.#guard('send', (): SendResult => {
-      if (!channel.isOpen()) return 'closed';
-      if (channel.bufferedAmount() >= MAX_BUFFERED_BYTES) return 'full';
-      send();
-      return 'sent';
-    });
-    return result ?? 'closed';
+    return this.#guard('send', send) ?? 'closed';
   }
 
   #setRemote(sdp: string, type: 'offer' | 'answer'): void {

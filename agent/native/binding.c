@@ -6,40 +6,10 @@
 
 #include "aead_speed.h"
 #include "binding_arguments.h"
+#include "binding_call.h"
 #include "binding_lifetime.h"
 #include "binding_values.h"
 #include "control.h"
-
-/* A random number of ours: an object without it is no Datapath, whatever `this` says. */
-static const napi_type_tag datapath_tag = {0x9b1f4c2ad07e4f63, 0xa6c85d10e23b9f74};
-
-enum { MAX_ARGUMENTS = 4 };
-
-struct call {
-    napi_env env;
-    napi_value self;
-    napi_value arguments[MAX_ARGUMENTS];
-    struct handle *handle;
-    struct datapath *datapath;
-};
-
-/* Missing arguments are `undefined`. */
-static bool begin(napi_env env, napi_callback_info info, struct call *call)
-{
-    size_t count = MAX_ARGUMENTS;
-    bool ours = false;
-    void *wrapped = NULL;
-    call->env = env;
-    napi_get_cb_info(env, info, &count, call->arguments, &call->self, NULL);
-    if (napi_check_object_type_tag(env, call->self, &datapath_tag, &ours) != napi_ok || !ours ||
-        napi_unwrap(env, call->self, &wrapped) != napi_ok) {
-        napi_throw_type_error(env, "ERR_INVALID_THIS", "this must be a Datapath.");
-        return false;
-    }
-    call->handle = wrapped;
-    call->datapath = call->handle->datapath;
-    return true;
-}
 
 static napi_value truth(napi_env env, bool value)
 {
@@ -48,111 +18,13 @@ static napi_value truth(napi_env env, bool value)
     return result;
 }
 
-/* undefined, or an Error with the result's name as its code. */
-static napi_value outcome(napi_env env, enum table_result result)
-{
-    switch (result) {
-    case TABLE_OK:
-        break;
-    case TABLE_NO_MEMORY:
-        napi_throw_error(env, "no-memory", "There is no memory for another peer or session.");
-        break;
-    case TABLE_NO_SUCH_PEER:
-        napi_throw_error(env, "no-such-peer", "There is no peer in this slot.");
-        break;
-    case TABLE_MAC_IN_USE:
-        napi_throw_error(env, "mac-in-use", "Another peer has this MAC.");
-        break;
-    case TABLE_INDEX_IN_USE:
-        napi_throw_error(env, "index-in-use", "Another session has this receive index.");
-        break;
-    }
-    return NULL;
-}
-
-static napi_value set_peer(napi_env env, napi_callback_info info)
-{
-    struct call call;
-    unsigned slot;
-    struct peer_addresses addresses;
-    if (!begin(env, info, &call) || !argument_peer(env, call.arguments[0], &slot, &addresses)) return NULL;
-    return outcome(env, control_set_peer(call.datapath, slot, &addresses));
-}
-
-static napi_value remove_peer(napi_env env, napi_callback_info info)
-{
-    struct call call;
-    unsigned slot;
-    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
-    control_remove_peer(call.datapath, slot);
-    return NULL;
-}
-
-static napi_value add_session(napi_env env, napi_callback_info info)
-{
-    struct call call;
-    unsigned slot;
-    struct session_keys keys;
-    napi_value result = NULL;
-    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
-    if (argument_session(env, call.arguments[1], &keys)) {
-        result = outcome(env, control_add_session(call.datapath, slot, &keys));
-    }
-    session_keys_wipe(&keys);
-    return result;
-}
-
-static napi_value use_session(napi_env env, napi_callback_info info)
-{
-    struct call call;
-    unsigned slot;
-    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
-    control_use_session(call.datapath, slot);
-    return NULL;
-}
-
-static napi_value forget_previous_session(napi_env env, napi_callback_info info)
-{
-    struct call call;
-    unsigned slot;
-    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
-    control_forget_previous_session(call.datapath, slot);
-    return NULL;
-}
-
-/* A frame size that may be left out. */
-static bool argument_frame_bytes(napi_env env, napi_value value, uint32_t otherwise, uint32_t *bytes)
-{
-    napi_valuetype type;
-    napi_typeof(env, value, &type);
-    *bytes = otherwise;
-    return type == napi_undefined || argument_integer(env, value, "frame bytes", 0, FRAME_MAX_BYTES, bytes);
-}
-
-static napi_value set_path(napi_env env, napi_callback_info info)
-{
-    struct call call;
-    unsigned slot;
-    napi_valuetype type;
-    struct endpoint endpoint;
-    uint32_t max_frame_bytes;
-    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot)) return NULL;
-    napi_typeof(env, call.arguments[1], &type);
-    if (type == napi_null) return outcome(env, control_set_path(call.datapath, slot, NULL, 0));
-    if (!argument_endpoint(env, call.arguments[1], &endpoint) ||
-        !argument_frame_bytes(env, call.arguments[2], FRAME_MAX_BYTES, &max_frame_bytes)) {
-        return NULL;
-    }
-    return outcome(env, control_set_path(call.datapath, slot, &endpoint, max_frame_bytes));
-}
-
 static napi_value send_frame(napi_env env, napi_callback_info info)
 {
     struct call call;
     unsigned slot;
     const uint8_t *frame;
     size_t bytes;
-    if (!begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot) ||
+    if (!call_begin(env, info, &call) || !argument_slot(env, call.arguments[0], &slot) ||
         !argument_bytes(env, call.arguments[1], "frame", &frame, &bytes)) {
         return NULL;
     }
@@ -166,7 +38,7 @@ static napi_value deliver(napi_env env, napi_callback_info info)
     napi_valuetype type;
     const uint8_t *frame;
     size_t bytes;
-    if (!begin(env, info, &call)) return NULL;
+    if (!call_begin(env, info, &call)) return NULL;
     napi_typeof(env, call.arguments[0], &type);
     if ((type != napi_null && !argument_slot(env, call.arguments[0], &slot)) ||
         !argument_bytes(env, call.arguments[1], "frame", &frame, &bytes)) {
@@ -181,7 +53,7 @@ static napi_value send_probe(napi_env env, napi_callback_info info)
     unsigned slot;
     struct endpoint endpoint;
     uint32_t id, frame_bytes;
-    if (begin(env, info, &call) && argument_slot(env, call.arguments[0], &slot) &&
+    if (call_begin(env, info, &call) && argument_slot(env, call.arguments[0], &slot) &&
         argument_endpoint(env, call.arguments[1], &endpoint) &&
         argument_integer(env, call.arguments[2], "id", 0, UINT32_MAX, &id) &&
         argument_frame_bytes(env, call.arguments[3], 0, &frame_bytes)) {
@@ -196,7 +68,7 @@ static napi_value send_stun(napi_env env, napi_callback_info info)
     struct endpoint endpoint;
     const uint8_t *message;
     size_t bytes;
-    if (begin(env, info, &call) && argument_endpoint(env, call.arguments[0], &endpoint) &&
+    if (call_begin(env, info, &call) && argument_endpoint(env, call.arguments[0], &endpoint) &&
         argument_bytes(env, call.arguments[1], "message", &message, &bytes)) {
         control_send_stun(call.datapath, &endpoint, message, bytes);
     }
@@ -206,9 +78,9 @@ static napi_value send_stun(napi_env env, napi_callback_info info)
 static napi_value stats(napi_env env, napi_callback_info info)
 {
     struct call call;
-    if (!begin(env, info, &call)) return NULL;
+    if (!call_begin(env, info, &call)) return NULL;
     struct datapath_snapshot *snapshot = malloc(sizeof *snapshot);
-    if (snapshot == NULL) return outcome(env, TABLE_NO_MEMORY);
+    if (snapshot == NULL) return call_outcome(env, TABLE_NO_MEMORY);
     control_snapshot(call.datapath, snapshot);
     napi_value result = stats_value(env, snapshot);
     free(snapshot);
@@ -218,7 +90,7 @@ static napi_value stats(napi_env env, napi_callback_info info)
 static napi_value close_datapath(napi_env env, napi_callback_info info)
 {
     struct call call;
-    if (begin(env, info, &call)) handle_close(call.handle);
+    if (call_begin(env, info, &call)) handle_close(call.handle);
     return NULL;
 }
 
@@ -266,7 +138,7 @@ static napi_value construct(napi_env env, napi_callback_info info)
         handle_finalize(env, handle, NULL);
         return NULL;
     }
-    napi_type_tag_object(env, self, &datapath_tag);
+    napi_type_tag_object(env, self, &call_datapath_tag);
     set_facts(env, self, handle->datapath);
     return self;
 }
@@ -275,11 +147,11 @@ NAPI_MODULE_INIT()
 {
 #define METHOD(name, function) {.utf8name = name, .method = function, .attributes = napi_default_method}
     const napi_property_descriptor methods[] = {
-        METHOD("setPeer", set_peer),     METHOD("removePeer", remove_peer), METHOD("addSession", add_session),
-        METHOD("setPath", set_path),     METHOD("sendFrame", send_frame),   METHOD("deliver", deliver),
+        METHOD("setPeer", table_method_set_peer),     METHOD("removePeer", table_method_remove_peer), METHOD("addSession", table_method_add_session),
+        METHOD("setPath", table_method_set_path),     METHOD("sendFrame", send_frame),   METHOD("deliver", deliver),
         METHOD("sendProbe", send_probe), METHOD("stats", stats),            METHOD("close", close_datapath),
-        METHOD("sendStun", send_stun),   METHOD("useSession", use_session),
-        METHOD("forgetPreviousSession", forget_previous_session),
+        METHOD("sendStun", send_stun),   METHOD("useSession", table_method_use_session),
+        METHOD("forgetPreviousSession", table_method_forget_previous_session),
     };
 #undef METHOD
     napi_value class, function;

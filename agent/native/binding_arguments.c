@@ -192,3 +192,11 @@ bool argument_options(napi_env env, napi_value value, struct datapath_options *o
     options->udp_port = (uint16_t)port;
     return true;
 }
+
+bool argument_frame_bytes(napi_env env, napi_value value, uint32_t otherwise, uint32_t *bytes)
+{
+    napi_valuetype type;
+    napi_typeof(env, value, &type);
+    *bytes = otherwise;
+    return type == napi_undefined || argument_integer(env, value, "frame bytes", 0, FRAME_MAX_BYTES, bytes);
+}

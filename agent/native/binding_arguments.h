@@ -31,4 +31,7 @@ bool argument_session(napi_env env, napi_value value, struct session_keys *keys)
 /* {tapName, mac, mtuBytes, ip4, ip6, udpPort, offloads?: {tap?, udp?}}; tapName is written to `tap_name`. */
 bool argument_options(napi_env env, napi_value value, struct datapath_options *options, char tap_name[IFNAMSIZ]);
 
+/* A frame size that may be left out. */
+bool argument_frame_bytes(napi_env env, napi_value value, uint32_t otherwise, uint32_t *bytes);
+
 #endif

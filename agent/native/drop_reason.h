@@ -23,7 +23,8 @@
     X(SOURCE_MAC_MISMATCH, "source-mac-mismatch")                                                                      \
     X(SOURCE_IP_MISMATCH, "source-ip-mismatch")                                                                        \
     X(NOT_FOR_THIS_NODE, "not-for-this-node")                                                                          \
-    X(STUN_LIMIT, "stun-limit")
+    X(STUN_LIMIT, "stun-limit")                                                                                        \
+    X(ECHO_LIMIT, "echo-limit")
 
 /* PASS is what a check answers when there is nothing to drop; it is no reason and has no counter. */
 enum drop_reason {

@@ -21,8 +21,7 @@ static void copy_out(const struct event_ring *ring, uint64_t position, void *to,
 
 bool event_ring_init(struct event_ring *ring)
 {
-    atomic_init(&ring->written, 0);
-    atomic_init(&ring->read, 0);
+    memset(ring, 0, sizeof *ring);
     ring->bytes = malloc(EVENT_RING_BYTES);
     return ring->bytes != NULL;
 }
@@ -48,6 +47,20 @@ bool event_ring_push(struct event_ring *ring, const struct event *event, const u
     return true;
 }
 
+bool event_ring_push_fairly(struct event_ring *ring, unsigned source, struct event *event, const uint8_t *frame)
+{
+    size_t bytes = sizeof *event + event->frame_bytes;
+    uint64_t read = atomic_load_explicit(&ring->read, memory_order_acquire);
+    size_t free_bytes = EVENT_RING_BYTES - (size_t)(atomic_load_explicit(&ring->written, memory_order_relaxed) - read);
+    uint32_t own = ring->pushed[source] - atomic_load_explicit(&ring->taken[source], memory_order_relaxed);
+    if (own + bytes > EVENT_SOURCE_SHARE * free_bytes) return false;
+
+    event->counted_source = 1 + source;
+    if (!event_ring_push(ring, event, frame)) return false;
+    ring->pushed[source] += (uint32_t)bytes;
+    return true;
+}
+
 bool event_ring_is_empty(const struct event_ring *ring)
 {
     return atomic_load_explicit(&ring->read, memory_order_acquire) ==
@@ -65,6 +78,10 @@ bool event_ring_peek(struct event_ring *ring, struct event *event)
 void event_ring_take(struct event_ring *ring, const struct event *event, uint8_t *frame)
 {
     uint64_t read = atomic_load_explicit(&ring->read, memory_order_relaxed);
+    size_t bytes = sizeof *event + event->frame_bytes;
     if (frame != NULL) copy_out(ring, read + sizeof *event, frame, event->frame_bytes);
-    atomic_store_explicit(&ring->read, read + sizeof *event + event->frame_bytes, memory_order_release);
+    if (event->counted_source > 0) {
+        atomic_fetch_add_explicit(&ring->taken[event->counted_source - 1], (uint32_t)bytes, memory_order_relaxed);
+    }
+    atomic_store_explicit(&ring->read, read + bytes, memory_order_release);
 }

@@ -7,12 +7,13 @@
  *  3. find the session that it names              table.c, packet-unknown-index
  *  4. refuse replays, open it in place            session.c, packet-replayed, packet-not-authentic
  *  5. note the sign of life, and a new endpoint   -> event `heard`: the controller decides where frames go
- *  6. a probe goes back to where it came from; an echo -> event `probe-reply`
+ *  6. a probe goes back to where it came from; an echo -> event `probe-reply`, echo-limit
  *  7. a frame must be whole                       frame-too-short, frame-too-long
  *  8. must speak for its peer alone               source_check.c, source-mac-mismatch, source-ip-mismatch
  *  9. and be meant for us                         not-for-this-node
  * 10. it joins the frames before it where it continues them, else those are written first     coalesce.c
- * 11. at the end of the batch, all is written     tap.c, tap-write-failed
+ * 11. what is joined is written as soon as it is long, so that its receiver works on it while the next is opened; at
+ *     the end of the batch, the rest              tap.c, tap-write-failed
  */
 #include "inbound.h"
 
@@ -24,6 +25,12 @@
 
 /* A peer that moves sends thousands of packets from its new place before the controller has looked at the first. */
 enum { HEARD_EVENT_EVERY_US = 1000000 };
+
+/* More than all endpoints of a peer and the search for the path's MTU are ever probed; echoes of no probe are a peer's fault. */
+enum { ECHO_EVENTS_PER_SECOND = 200 };
+
+/* From here on a write costs little against what it carries: most of one message is of one flow, and no more will come. */
+enum { RUN_FULL_BYTES = 32 * 1024 };
 
 static void report(struct datapath *datapath, const struct event *event)
 {
@@ -51,10 +58,13 @@ static void echo(struct datapath *datapath, struct peer *peer, const struct endp
     outbound_send(datapath, peer, from, PACKET_ECHO, PROBE_BYTES);
 }
 
-static void report_echo(struct datapath *datapath, const struct peer *peer, const struct endpoint *from,
+static void report_echo(struct datapath *datapath, struct peer *peer, const struct endpoint *from,
                         const uint8_t *payload, size_t payload_bytes)
 {
     if (payload_bytes != PROBE_BYTES) return datapath_drop(datapath, DROP_PACKET_TOO_SHORT);
+    if (!rate_limit_pass(&peer->echo_limit, datapath->now_us, ECHO_EVENTS_PER_SECOND)) {
+        return datapath_drop(datapath, DROP_ECHO_LIMIT);
+    }
     struct probe probe = probe_read(payload);
     /* The peer could have written any time: what cannot be is cut to what fits. */
     uint64_t now_us = clock_us();
@@ -172,6 +182,7 @@ bool inbound_batch(struct datapath *datapath)
         }
         receive_each(datapath, &received);
         carried_bytes += received.bytes;
+        if (datapath->run.bytes >= RUN_FULL_BYTES) write_run(datapath);
     }
     int error = errno;
     write_run(datapath);

@@ -7,6 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "frame.h"
+#include "outbox.h"
+
+enum { IP_TCP_HEADER_BYTES = 40 };
+
 /* Big enough for every request made here: a header, an ifinfomsg or ifaddrmsg, and four small attributes. */
 struct request {
     struct nlmsghdr header;
@@ -56,6 +61,23 @@ static int set_mac_and_mtu(int netlink, int index, const struct interface_option
     return ask_kernel(netlink, &request);
 }
 
+/*
+ * The kernel hands over TCP in super-frames of up to 64 KiB, whose packets are a little more than one message can carry
+ * (outbox.h), and the rest would cost a send and a receive of its own. A header of options, which makes segments
+ * shorter than here, and the kernel's own reserve of 300 bytes cancel out. No fault where a kernel refuses it.
+ */
+static void fit_super_frames(int netlink, int index, const struct interface_options *options)
+{
+    struct request request;
+    struct ifinfomsg message = {.ifi_family = AF_UNSPEC, .ifi_index = index};
+    uint32_t packets = MESSAGE_MAX_BYTES / (options->mtu_bytes + FRAME_HEADER_BYTES + PACKET_OVERHEAD_BYTES);
+    uint32_t bytes = packets * (options->mtu_bytes - IP_TCP_HEADER_BYTES);
+    if (packets > SUPER_FRAME_MAX_SEGMENTS || packets < 2) return;
+    start(&request, RTM_NEWLINK, 0, &message, sizeof message);
+    add_attribute(&request, IFLA_GSO_MAX_SIZE, &bytes, sizeof bytes);
+    ask_kernel(netlink, &request);
+}
+
 static int bring_up(int netlink, int index)
 {
     struct request request;
@@ -100,6 +122,7 @@ static bool configure(int netlink, int index, const struct interface_options *op
     int error = set_mac_and_mtu(netlink, index, options);
     if (error != 0) return fault_at(fault, FAULT_TAP_LINK, error);
 
+    fit_super_frames(netlink, index, options);
     error = add_ip4(netlink, index, options);
     if (error != 0) return fault_at(fault, FAULT_TAP_IP4, error);
 

@@ -11,7 +11,10 @@
  *  7. what its path does not carry whole, neither            -> event `oversize`
  *  8. cut it into pieces, each behind room for its header    segment.c, outbox.c
  *  9. seal each in place                                     session.c, counter-exhausted
- * 10. at the end of the batch, send all of them together     socket_outbox.c, send-failed
+ * 10. send what is together by now                           socket_outbox.c, send-failed
+ *
+ * A batch of small frames is sent at its end. What a super-frame became is sent before the next is read: the peer opens
+ * it on its core while this one seals on, and TCP, whose window is a few super-frames, has its acknowledgements sooner.
  */
 #include "outbound.h"
 
@@ -21,10 +24,12 @@
 static void report(struct datapath *datapath, enum event_kind kind, unsigned slot, struct segmenter *pieces)
 {
     uint8_t *frame = datapath->packet + PACKET_HEADER_BYTES;
+    bool of_peer = kind == EVENT_SLOW_PATH || kind == EVENT_OVERSIZE;
+    unsigned source = of_peer ? slot : EVENT_SOURCE_SLOTS + (unsigned)kind;
     for (size_t bytes; (bytes = segmenter_next_bytes(pieces)) > 0;) {
         struct event event = {.kind = kind, .frame_bytes = (uint32_t)bytes, .slot = slot};
         segmenter_next(pieces, frame);
-        if (!event_ring_push(&datapath->ring, &event, frame)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
+        if (!event_ring_push_fairly(&datapath->ring, source, &event, frame)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
     }
 }
 
@@ -116,6 +121,7 @@ bool outbound_batch(struct datapath *datapath)
         traffic_count(&datapath->counters.from_tap, (size_t)bytes);
         forward(datapath, (size_t)bytes);
         carried_bytes += (size_t)bytes;
+        if (datapath->outbox.used >= OUTBOX_FULL_BYTES) send_outbox(datapath);
     }
     int error = errno;
     send_outbox(datapath);

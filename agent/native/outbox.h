@@ -17,8 +17,10 @@
 
 enum {
     OUTBOX_MESSAGES = 64,
-    /* Several super-frames, so that small sends are few, and less than a core's second-level cache. */
-    OUTBOX_BYTES = 192 * 1024,
+    /* A super-frame's packets, behind what did not fill the outbox yet. */
+    OUTBOX_BYTES = 112 * 1024,
+    /* From here on a system call costs little against what it carries. */
+    OUTBOX_FULL_BYTES = 32 * 1024,
     /* The largest UDP datagram over IPv4; UDP_SEGMENT is bound by it as a whole. */
     MESSAGE_MAX_BYTES = 65507,
 };

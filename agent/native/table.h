@@ -6,6 +6,7 @@
 #ifndef TINCAN_TABLE_H
 #define TINCAN_TABLE_H
 
+#include "rate_limit.h"
 #include "session.h"
 #include "source_check.h"
 #include "traffic.h"
@@ -29,6 +30,7 @@ struct peer {
     struct receive_session *receiving[2];
     struct peer_traffic traffic;
     uint64_t last_heard_event_us; /* 0: never */
+    struct rate_limit echo_limit;
 };
 
 /* A cell of the two hash tables: 0 is empty, else 1 + slot (by_mac) or 1 + 2 * slot + which session (by_index). */

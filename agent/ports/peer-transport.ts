@@ -1,6 +1,6 @@
 /**
  * One PeerConnection to one peer (ICE, DTLS, SCTP) with its two data channels: `control` (reliable, ordered text) and
- * `frames` (unordered, no retransmits; one Ethernet frame a message).
+ * `frames` (unordered, no retransmits; Ethernet frames, several a message: agent/wire/frame-bundle.ts).
  */
 export interface PeerTransport {
   /** Makes the offer; it arrives as `localDescription`. */
@@ -10,7 +10,7 @@ export interface PeerTransport {
   acceptAnswer(sdp: string): void;
   addRemoteCandidate(candidate: string, mid: string): void;
   sendControl(message: string): SendResult;
-  /** `frame` is borrowed until return. 'full': dropped, because bufferedAmount has reached its bound. */
+  /** `frame` is borrowed until return, and leaves in this turn of the event loop. 'full': dropped, because bufferedAmount has reached its bound. */
   sendFrame(frame: Uint8Array): SendResult;
   /** Bytes that wait in the `frames` channel. */
   bufferedBytes(): number;

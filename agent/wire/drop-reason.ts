@@ -21,6 +21,7 @@ export const DATAPATH_DROP_REASONS = [
   'source-ip-mismatch',
   'not-for-this-node',
   'stun-limit',
+  'echo-limit',
 ] as const;
 
 /** Exits that the controller takes itself. */

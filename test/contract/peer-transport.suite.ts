@@ -119,6 +119,18 @@ export function peerTransportContract(open: () => PeerTransportFactory): void {
       }, soon);
     });
 
+    it('carries each of many frames that were sent at once', async () => {
+      const [a, b] = pair();
+      await connected(a, b);
+      const sent = Array.from({ length: 40 }, (_, index) => new Uint8Array(60 + index * 37).fill(index));
+      for (const frame of sent) expect(a.transport.sendFrame(frame)).toBe('sent');
+      await vi.waitFor(() => expect(b.frames).toHaveLength(sent.length), soon);
+      const byFirst = b.frames
+        .map((frame) => [...frame])
+        .sort((one, other) => (one[0] ?? 0) - (other[0] ?? 0));
+      expect(byFirst).toEqual(sent.map((frame) => [...frame]));
+    });
+
     it('sends nothing before it is ready and nothing after close', async () => {
       const [a, b] = pair();
       expect(a.transport.sendControl('early')).toBe('closed');

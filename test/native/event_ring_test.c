@@ -44,6 +44,36 @@ static void gives_back_in_order(void)
     event_ring_free(&ring);
 }
 
+static bool push_fairly(struct event_ring *ring, unsigned source)
+{
+    static const uint8_t frame[FRAME_BYTES];
+    return event_ring_push_fairly(ring, source, &(struct event){.kind = EVENT_SLOW_PATH, .frame_bytes = FRAME_BYTES}, frame);
+}
+
+static void keeps_no_source_out_for_another(void)
+{
+    struct event_ring ring;
+    struct event event;
+    CHECK(event_ring_init(&ring));
+    unsigned first = 0, second = 0;
+    while (push_fairly(&ring, 7)) first++;
+    CHECK(!push_fairly(&ring, 7) && first * FRAME_BYTES > EVENT_RING_BYTES / 2);
+    while (push_fairly(&ring, 8)) second++;
+    CHECK(second >= first / 4 && push(&ring, 1, 0));
+    /* However full the first keeps the ring, what the consumer takes is shared anew. */
+    for (unsigned round = 0; round < 4 * (first + second); round++) {
+        CHECK(event_ring_peek(&ring, &event));
+        event_ring_take(&ring, &event, NULL);
+        while (push_fairly(&ring, 7)) continue;
+        push_fairly(&ring, 8);
+    }
+    unsigned seconds = 0;
+    for (; event_ring_peek(&ring, &event); event_ring_take(&ring, &event, NULL)) seconds += event.counted_source == 9;
+    CHECK(seconds >= first / 4);
+    for (unsigned source = 0; source < EVENT_SOURCES; source++) CHECK(ring.pushed[source] == ring.taken[source]);
+    event_ring_free(&ring);
+}
+
 static void refuses_what_does_not_fit_and_keeps_the_rest(void)
 {
     struct event_ring ring;
@@ -108,5 +138,6 @@ static void crosses_threads_whole(void)
     event_ring_free(&ring);
 }
 
-RUN_TESTS(TEST(gives_back_in_order), TEST(refuses_what_does_not_fit_and_keeps_the_rest), TEST(wraps_at_every_position),
+RUN_TESTS(TEST(gives_back_in_order), TEST(keeps_no_source_out_for_another),
+          TEST(refuses_what_does_not_fit_and_keeps_the_rest), TEST(wraps_at_every_position),
           TEST(drops_a_frame_that_is_not_wanted), TEST(crosses_threads_whole))

@@ -87,5 +87,23 @@ static void survives_arbitrary_and_altered_packets(void)
     free_pair(&pair);
 }
 
-RUN_TESTS(TEST(refuses_frames_that_speak_for_others), TEST(refuses_packets_that_are_changed_or_repeated),
+/* A peer may seal what it likes: what it makes our controller hear is bounded all the same. */
+static void lets_a_peer_reach_the_controller_only_so_often(void)
+{
+    struct pair pair = make_pair();
+    struct event event;
+    unsigned replies = 0;
+    for (unsigned count = 0; count < 5000; count++) {
+        probe_write(pair.a.datapath->packet + PACKET_HEADER_BYTES, &(struct probe){count, 1});
+        struct peer *peer = table_peer_by_mac(&pair.a.datapath->table, pair.b.addresses.mac);
+        CHECK(outbound_send(pair.a.datapath, peer, &pair.b.endpoint, PACKET_ECHO, PROBE_BYTES));
+        take_packets(&pair.b);
+        if (count % 100 == 0) pair.b.datapath->now_us += 1000;
+    }
+    while (next_event(&pair.b, &event)) replies += event.kind == EVENT_PROBE_REPLY;
+    CHECK(replies == 200 && drops(&pair.b, DROP_ECHO_LIMIT) == 4800);
+    free_pair(&pair);
+}
+
+RUN_TESTS(TEST(lets_a_peer_reach_the_controller_only_so_often), TEST(refuses_frames_that_speak_for_others), TEST(refuses_packets_that_are_changed_or_repeated),
           TEST(survives_arbitrary_and_altered_packets))

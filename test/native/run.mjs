@@ -1,6 +1,6 @@
 /**
- * Compiles each C test of the datapath with AddressSanitizer and UndefinedBehaviorSanitizer, runs it, and prints
- * 'N passed, N failed' over all. Node lends its libcrypto to the addon; here the system's stands in (libssl-dev).
+ * Compiles each C test of the datapath with AddressSanitizer and UndefinedBehaviorSanitizer, the one with threads with
+ * ThreadSanitizer too, runs it, and prints 'N passed, N failed' over all. Node lends its libcrypto to the addon; here the system's stands in (libssl-dev).
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -12,12 +12,10 @@ import { COMPILER_FLAGS } from '../../agent/native/build.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const sources = fileURLToPath(new URL('../../agent/native', import.meta.url));
 const compiler = process.env.CC || 'cc';
-const SANITIZERS = [
-  '-fsanitize=address,undefined',
-  '-fno-sanitize-recover=all',
-  '-fno-omit-frame-pointer',
-  '-g',
-];
+const MEMORY_SANITIZERS = ['-fsanitize=address,undefined', '-fno-sanitize-recover=all'];
+/** It cannot be in one program with the others, and only a test with threads gives it anything to see. */
+const THREAD_SANITIZER = ['-fsanitize=thread'];
+const DEBUGGING = ['-fno-omit-frame-pointer', '-g'];
 const RUN_LIMIT_MS = 60_000;
 
 /** Everything but the binding, which needs Node. */
@@ -33,9 +31,9 @@ function run(program, args) {
   };
 }
 
-function runTest(name, directory) {
+function runTest(name, sanitizers, directory) {
   const program = join(directory, name.replace('.c', ''));
-  const flags = [...COMPILER_FLAGS, ...SANITIZERS, '-I', sources, '-I', here];
+  const flags = [...COMPILER_FLAGS, ...sanitizers, ...DEBUGGING, '-I', sources, '-I', here];
   const compiled = run(compiler, [...flags, join(here, name), ...objects, '-lcrypto', '-o', program]);
   if (!compiled.ok) return { passed: 0, failed: 1, output: compiled.output };
   const ran = run(program, []);
@@ -56,8 +54,10 @@ const directory = mkdtempSync(join(tmpdir(), 'tincan-native-test-'));
 let passed = 0;
 let failed = 0;
 try {
-  for (const name of readdirSync(here).filter((file) => file.endsWith('_test.c'))) {
-    const result = runTest(name, directory);
+  const names = readdirSync(here).filter((file) => file.endsWith('_test.c'));
+  const builds = [...names.map((name) => [name, MEMORY_SANITIZERS]), ['threads_test.c', THREAD_SANITIZER]];
+  for (const [name, sanitizers] of builds) {
+    const result = runTest(name, sanitizers, directory);
     passed += result.passed;
     failed += result.failed;
     const said = `${result.passed} passed, ${result.failed} failed`;
