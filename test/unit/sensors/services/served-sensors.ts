@@ -1,12 +1,15 @@
 /** Sensors whose values a test gives, sampled by a clock that a test moves, behind the real routes. */
 import { Sampler } from '../../../../sensors/sampler.ts';
 import { sensorRoutes } from '../../../../sensors/sensor-routes.ts';
+import { EventIds } from '../../../../sensors/services/event-ids.ts';
 import { ReadingEvents } from '../../../../sensors/services/reading-events.ts';
 import type { ServiceSource } from '../../../../sensors/services/service-source.ts';
 import { ManualClock } from '../../../fakes/manual-clock.ts';
 import { RecordingLog } from '../../../fakes/recording-log.ts';
 import { ScriptedSensor } from '../../../fakes/scripted-sensor.ts';
 
+/** Of the service that `served` starts. */
+export const RUN = 'run1';
 export const NODE = { id: 'abcdefghijklmnop', name: 'greenhouse' };
 
 export interface ServedSensors {
@@ -27,7 +30,7 @@ export async function served(sensors: ScriptedSensor[], clockIsSet = true): Prom
   const source = new Sampler({ clock, log: new RecordingLog(), random: () => 0.5, clockSynchronised });
   const { history } = source;
   const services = { source, history, node: NODE, wallMs: () => (clockIsSet ? clock.wallMs() : null) };
-  const events = new ReadingEvents(services, clock);
+  const events = new ReadingEvents(services, clock, new EventIds(RUN));
   const faults: unknown[] = [];
   const cut: string[] = [];
   const onFault = (error: unknown) => faults.push(error);
