@@ -6,14 +6,20 @@ import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
 import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
+import { i2cDriver } from '../sensors/drivers/i2c/i2c-driver.ts';
+import { inputDriver } from '../sensors/drivers/input/input-driver.ts';
+import { replayDriver } from '../sensors/drivers/replay/replay-driver.ts';
 import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
+import { LinuxInputEvents } from './adapters/input-events.ts';
 import { OnoffGpio } from './adapters/onoff-gpio.ts';
+import { DiskTextFiles } from './adapters/text-files.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
+import type { FileStore } from './ports/file-store.ts';
 import type { HttpListener } from './ports/http.ts';
 import type { Log } from './ports/log.ts';
 import type { Membership } from './ports/member-directory.ts';
@@ -23,6 +29,8 @@ import type { Sysfs } from './ports/sysfs.ts';
 export interface SensorSurroundings {
   sysfs: Sysfs;
   facts: BoardFacts;
+  /** For what has to outlive a restart. */
+  store: FileStore;
   httpListener: HttpListener;
   clockSynchronised: () => boolean;
   clock: Clock;
@@ -43,7 +51,7 @@ export class NodeSensors {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
     this.#service = new SensorService({
-      drivers: driversOf(config, clock),
+      drivers: driversOf(config, around),
       sysfs,
       facts,
       clock,
@@ -80,10 +88,14 @@ export class NodeSensors {
 }
 
 /** What the kernel shows by itself, then what the config declares. */
-function driversOf({ sensors }: DeviceConfig, clock: Clock): SensorDriver[] {
+function driversOf({ sensors }: DeviceConfig, { clock, store, log }: SensorSurroundings): SensorDriver[] {
   const declared = [
+    // Without settings as well: what left the config has to be unbound.
+    i2cDriver(sensors.i2c ?? [], store, log),
+    inputDriver(sensors.inputs ?? [], new LinuxInputEvents()),
     ...(sensors.gpio ? [gpioDriver(sensors.gpio, new OnoffGpio())] : []),
     ...(sensors.commands ? [commandDriver(sensors.commands, new ConfinedCommand())] : []),
+    ...(sensors.replays ? [replayDriver(sensors.replays, new DiskTextFiles())] : []),
   ];
   return withSamplingRules([...BUILT_IN_DRIVERS, ...declared], sensors.sampling ?? [], clock);
 }

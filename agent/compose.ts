@@ -122,8 +122,9 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
   const sysfs = new LinuxSysfs();
   const facts = new LinuxBoardFacts(sysfs, log);
   const model = (await facts.model()) ?? 'unknown';
+  const store = openDiskFileStore(options.stateDirectory);
   const provisioner = new DeviceProvisioner({
-    store: openDiskFileStore(options.stateDirectory),
+    store,
     openBus: openMqttBus,
     sealer,
     clock,
@@ -149,7 +150,7 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
         directory: provisioner.directory(),
         httpListener: new NodeHttpListener(),
         clockSynchronised: () => provisioner.isWallClockRight(),
-        ...{ sealer, sysfs, facts, clock, log },
+        ...{ sealer, sysfs, facts, store, clock, log },
       };
       return openNode(config, own, around, onStopped);
     },

@@ -40,6 +40,8 @@ export type Unit =
 export interface SensorDriver {
   /** Name of the driver's folder. */
   readonly kind: string;
+  /** What has to be done before any driver looks for sensors, each time; a failure is logged, and changes nothing else. */
+  readonly prepare?: (context: DiscoveryContext) => Promise<void>;
   /** The sensors that are there now; called again from time to time, and must give the same id to the same sensor. */
   discover(context: DiscoveryContext): Promise<Sensor[]>;
 }
