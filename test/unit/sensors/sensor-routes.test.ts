@@ -148,7 +148,7 @@ describe('sensor routes', () => {
     const readings = () => {
       throw new RangeError('bug');
     };
-    const source = { readings, reading: () => null };
+    const source = { readings, reading: () => null, labels: () => ({}) };
     const onFault = (error: unknown) => faults.push(error);
     const failing = sensorRoutes({ ...services, source, events, isOwnHost: () => true, onFault });
     const response = await failing.request(
