@@ -54,7 +54,10 @@ export class OutsideLane {
   #serve(): void {
     for (const task of this.#waiting) {
       const reader = this.#idle.pop() ?? (this.#busy === 0 ? this.#newReader() : null);
-      if (!reader) return this.#growLater();
+      if (!reader) {
+        this.#growLater();
+        return;
+      }
       this.#begin(task, reader);
     }
   }

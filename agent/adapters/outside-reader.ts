@@ -76,6 +76,7 @@ export class OutsideReader {
 
   /** Asks one question; the next one only after its answer. Never throws. */
   ask({ verb, path, text }: OutsideQuestion): Promise<OutsideAnswer> {
+    if (this.#gone) return Promise.resolve({ kind: 'failed', words: 'the reader has ended' });
     this.#hold(true);
     return new Promise((resolve) => {
       this.#answered = resolve;
