@@ -8,6 +8,7 @@ import type {
   AgentControl,
   AgentEvent,
   LinkReport,
+  MemberReport,
   PingReport,
   StatusReport,
 } from './ports/agent-control.ts';
@@ -66,7 +67,7 @@ export class RunningAgent implements AgentControl {
   }
 
   async createLink(target: string): Promise<LinkReport> {
-    const member = await this.#member(target);
+    const member = await this.#peer(target);
     this.#links().request(member);
     return this.#reportOf(member);
   }
@@ -79,8 +80,21 @@ export class RunningAgent implements AgentControl {
     return { ...found, state: 'closing' };
   }
 
+  async members(): Promise<MemberReport[]> {
+    const { own } = this.#parts.provisioner.state();
+    const others = await this.#parts.provisioner.directory().everyone();
+    const byId = new Map([...others, ...(own ? [own] : [])].map((member) => [member.nodeId, member]));
+    return [...byId.values()]
+      .map((member) => this.#memberReport(member))
+      .sort((one, other) => one.name.localeCompare(other.name, 'en', { numeric: true }));
+  }
+
+  async member(target: string): Promise<MemberReport> {
+    return this.#memberReport(await this.#member(target));
+  }
+
   async ping(target: string, timeoutMs: number): Promise<PingReport> {
-    const member = await this.#member(target);
+    const member = await this.#peer(target);
     const links = this.#links();
     const answer = await links.ping(links.request(member), timeoutMs);
     return { peer: member.nodeId, name: member.name, path: answer.path, rttMs: answer.rttMs };
@@ -97,8 +111,26 @@ export class RunningAgent implements AgentControl {
     throw new Refusal('not-running', `this node is not on its overlay: ${why}`);
   }
 
+  #memberReport({ nodeId, name, ip4, ip6, tags }: Membership): MemberReport {
+    const { provisioner } = this.#parts;
+    const port = provisioner.config()?.sensors.httpPort ?? 80;
+    const self = nodeId === provisioner.state().nodeId;
+    const sensors = `http://${ip4}${port === 80 ? '' : `:${port}`}/`;
+    return { id: nodeId, name, ip4, ip6, tags: [...tags], self, sensors };
+  }
+
+  async #peer(target: string): Promise<Membership> {
+    const member = await this.#member(target);
+    if (member.nodeId === this.#parts.provisioner.state().nodeId) {
+      throw new Refusal('own-address', `${target} is this node itself: a link needs another member`);
+    }
+    return member;
+  }
+
   async #member(target: string): Promise<Membership> {
     const { provisioner } = this.#parts;
+    const { own } = provisioner.state();
+    if (own && [own.nodeId, own.name, own.ip4, own.ip6].includes(target)) return own;
     const directory = provisioner.directory();
     const member = await (target.includes(':')
       ? directory.byIp6(target)
@@ -112,9 +144,6 @@ export class RunningAgent implements AgentControl {
         'not-a-member',
         `no member of the fleet answers to ${target}: give its name, node id or address`,
       );
-    }
-    if (member.nodeId === provisioner.state().nodeId) {
-      throw new Refusal('own-address', `${target} is this node itself: a link needs another member`);
     }
     return member;
   }

@@ -8,13 +8,19 @@ import type { Actuators } from '../sensors/actuators.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
 import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
+import { i2cDriver } from '../sensors/drivers/i2c/i2c-driver.ts';
+import { inputDriver } from '../sensors/drivers/input/input-driver.ts';
+import { replayDriver } from '../sensors/drivers/replay/replay-driver.ts';
 import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
+import { LinuxInputEvents } from './adapters/input-events.ts';
+import { DiskTextFiles } from './adapters/text-files.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
+import type { FileStore } from './ports/file-store.ts';
 import type { GpioInputs } from './ports/gpio.ts';
 import type { HttpListener } from './ports/http.ts';
 import type { Log } from './ports/log.ts';
@@ -25,6 +31,8 @@ import type { Sysfs } from './ports/sysfs.ts';
 export interface SensorSurroundings {
   sysfs: Sysfs;
   facts: BoardFacts;
+  /** For what has to outlive a restart. */
+  store: FileStore;
   httpListener: HttpListener;
   clockSynchronised: () => boolean;
   gpio: GpioInputs;
@@ -93,10 +101,17 @@ export class NodeSensors {
 }
 
 /** What the kernel shows by itself, then what the config declares. */
-function driversOf({ sensors }: DeviceConfig, { gpio, clock }: SensorSurroundings): SensorDriver[] {
+function driversOf(
+  { sensors }: DeviceConfig,
+  { gpio, clock, store, log }: SensorSurroundings,
+): SensorDriver[] {
   const declared = [
+    // Without settings as well: what left the config has to be unbound.
+    i2cDriver(sensors.i2c ?? [], store, log),
+    inputDriver(sensors.inputs ?? [], new LinuxInputEvents()),
     ...(sensors.gpio ? [gpioDriver(sensors.gpio, gpio)] : []),
     ...(sensors.commands ? [commandDriver(sensors.commands, new ConfinedCommand())] : []),
+    ...(sensors.replays ? [replayDriver(sensors.replays, new DiskTextFiles())] : []),
   ];
   return withSamplingRules([...BUILT_IN_DRIVERS, ...declared], sensors.sampling ?? [], clock);
 }

@@ -30,6 +30,8 @@ const io: CliIo = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   isTerminal: process.stdout.isTTY === true,
+  // A serial console may not know its size, and says 0.
+  size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
   signal: stop.signal,
 };
 

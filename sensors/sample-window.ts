@@ -72,6 +72,8 @@ export class SampleWindow {
   /** The sensor itself, whose values now fall into this window, and the three that tell of it. */
   sensors(sensor: Sensor): Sensor[] {
     const { watch, ...plain } = sensor;
+    // A mean is no second measurement of the same thing.
+    const { labels: _, ...derivable } = sensor;
     const watched: Sensor = {
       ...plain,
       read: (signal) => this.#read(sensor, signal),
@@ -79,7 +81,7 @@ export class SampleWindow {
     };
     const derived = STATISTICS.map(
       ({ name, words }): Sensor => ({
-        ...sensor,
+        ...derivable,
         id: `${sensor.id}-${name}`,
         name: `${sensor.name}, ${words} over ${this.#windowMs / 1000} s`,
         intervalMs: this.#windowMs,

@@ -19,6 +19,8 @@ const READ_LIMIT_MS = 2_000;
 /** A value inside the deadband is kept in the history all the same after this long, so that silence means failure. */
 const MOST_SILENT_MS = 300_000;
 
+const NO_LABELS = {};
+
 export interface SamplingContext {
   clock: Clock;
   log: Log;
@@ -53,6 +55,10 @@ export class SampledSensor {
 
   get intervalMs(): number {
     return this.#sensor.intervalMs;
+  }
+
+  get labels(): Readonly<Record<string, string>> {
+    return this.#sensor.labels ?? NO_LABELS;
   }
 
   /** Begins one read, unless the last one still hangs. */

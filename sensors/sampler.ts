@@ -81,6 +81,11 @@ export class Sampler {
     return this.#sampled.get(id)?.reading(this.#now()) ?? null;
   }
 
+  /** Those of the sensor for metrics; empty where there are none. */
+  labels(id: string): Readonly<Record<string, string>> {
+    return this.#sampled.get(id)?.labels ?? {};
+  }
+
   #found(sensor: Sensor): void {
     this.#missedSinceMs.delete(sensor.id);
     const known = this.#sampled.get(sensor.id);

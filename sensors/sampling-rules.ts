@@ -40,7 +40,7 @@ export function withSamplingRules(
     return window.sensors(ruled);
   };
   return drivers.map((driver) => ({
-    kind: driver.kind,
+    ...driver,
     discover: async (context) => (await driver.discover(context)).flatMap(adjusted),
   }));
 }

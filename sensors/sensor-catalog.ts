@@ -4,7 +4,7 @@ import type { BoardFacts } from '../agent/ports/board-facts.ts';
 import type { Clock } from '../agent/ports/clock.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
-import type { Sensor, SensorDriver } from './sensor.ts';
+import type { DiscoveryContext, Sensor, SensorDriver } from './sensor.ts';
 import { withTimeLimit } from './time-limit.ts';
 
 /** Discovery reads a few dozen small files; what takes longer hangs on a bus. */
@@ -31,7 +31,11 @@ export class SensorCatalog {
 
   /** All sensors there are now. A driver that fails or hangs delays no other, and keeps what it found before. */
   async discover(): Promise<Sensor[]> {
-    await Promise.all(this.#options.drivers.map((driver) => this.#ask(driver)));
+    const { drivers } = this.#options;
+    await Promise.all(
+      drivers.map((driver) => this.#within(driver, async (context) => driver.prepare?.(context))),
+    );
+    await Promise.all(drivers.map((driver) => this.#ask(driver)));
     const taken = new Set<string>();
     return this.#options.drivers
       .flatMap((driver) => this.#found.get(driver) ?? [])
@@ -39,14 +43,23 @@ export class SensorCatalog {
   }
 
   async #ask(driver: SensorDriver): Promise<void> {
+    const sensors = await this.#within(driver, (context) => driver.discover(context));
+    if (sensors) this.#found.set(driver, sensors);
+  }
+
+  /** Null where it failed or took too long. */
+  async #within<Result>(
+    driver: SensorDriver,
+    task: (context: DiscoveryContext) => Promise<Result>,
+  ): Promise<Result | null> {
     const { clock, log, sysfs, facts, intervalMs } = this.#options;
     try {
-      const sensors = await withTimeLimit(clock, DISCOVERY_LIMIT_MS, `driver ${driver.kind}`, (signal) =>
-        driver.discover({ sysfs, facts, clock, intervalMs, signal }),
+      return await withTimeLimit(clock, DISCOVERY_LIMIT_MS, `driver ${driver.kind}`, (signal) =>
+        task({ sysfs, facts, clock, intervalMs, signal }),
       );
-      this.#found.set(driver, sensors);
     } catch (error) {
       log.warn('sensors.discovery-failed', { driver: driver.kind, problem: sentenceOf(error) });
+      return null;
     }
   }
 

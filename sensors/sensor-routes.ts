@@ -86,7 +86,7 @@ function addFormats(app: Hono<RequestSurroundings>, options: SensorRoutesOptions
     const type = negotiated(c, [METRICS_TYPES.openMetrics, METRICS_TYPES.prometheus]);
     const openMetrics = type === METRICS_TYPES.openMetrics;
     const parameters = `version=${openMetrics ? '1.0.0' : '0.0.4'}; charset=utf-8`;
-    const text = metricsText(node, source.readings(), openMetrics);
+    const text = metricsText(node, source, openMetrics);
     return c.body(text, 200, { 'content-type': `${type}; ${parameters}` });
   });
   app.get('/senml', (c) => {

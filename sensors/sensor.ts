@@ -22,6 +22,8 @@ export interface Sensor {
   readonly readLimitMs?: number;
   /** A change smaller than this is not told to listeners and not kept in the history; absent: every value is. */
   readonly deadband?: number;
+  /** What node_exporter's metric of the same thing has, where it has one: `device`, `chip` and `sensor`, `zone` and `type`. */
+  readonly labels?: Readonly<Record<string, string>>;
   /** One value now. Throws with one sentence; the sampler keeps the last value. May hang: the sampler has a limit. */
   read(signal: AbortSignal): Promise<SensorValue>;
   /** For a sensor that tells of changes by itself, between reads too; the result ends that. */
@@ -40,6 +42,8 @@ export type Unit =
 export interface SensorDriver {
   /** Name of the driver's folder. */
   readonly kind: string;
+  /** What has to be done before any driver looks for sensors, each time; a failure is logged, and changes nothing else. */
+  readonly prepare?: (context: DiscoveryContext) => Promise<void>;
   /** The sensors that are there now; called again from time to time, and must give the same id to the same sensor. */
   discover(context: DiscoveryContext): Promise<Sensor[]>;
 }

@@ -1,17 +1,19 @@
 /**
  * The kernel's text files from the real /sys and /proc. /proc is read synchronously: it answers from memory in about
- * 10 µs, and a trip through libuv's thread pool costs twenty times that in CPU. /sys may ask a chip on a slow bus, so
- * it goes through the pool, in lanes: the slow 1-wire bus, where a reading takes up to a second, has one of its own and
- * delays nobody else, and so have the LEDs, whose safe state must not wait for a chip that hangs. One thread of the pool
- * is always left to the agent's own files, and to an LED.
+ * The kernel's text files from the real /sys and /proc. /proc is read synchronously: it answers from memory in about
+ * 10 µs, and a trip through libuv's thread pool costs twenty times that in CPU. /sys may ask a chip that hangs, so it is
+ * read outside of this process (outside-reader.ts), in lanes: the slow 1-wire bus, where a reading takes up to a second,
+ * has one of its own and delays nobody else, and so have the LEDs, whose safe state must not wait for a chip that hangs.
  */
-import { constants, readFileSync } from 'node:fs';
-import { open, readdir, readFile, realpath, statfs } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { readdir, readFile, realpath, statfs } from 'node:fs/promises';
 import { EnvironmentFault } from '../errors.ts';
 import type { FileSystemSize, Sysfs } from '../ports/sysfs.ts';
+import { OutsideLane } from './outside-lane.ts';
+import type { OutsideQuestion } from './outside-reader.ts';
 
-/** Of libuv's four threads; with the slow lane's one, chips that hang for ever leave one to the agent's own files. */
-const READS_AT_ONCE = 2;
+/** Readers of chips that take their time, or hang until they are given up. */
+const READS_AT_ONCE = 4;
 /** The bus has one wire: a second read would only wait in the kernel. */
 const SLOW_READS_AT_ONCE = 1;
 const SLOW_BUS = '/sys/bus/w1/';
@@ -32,34 +34,49 @@ const ADVICE: Readonly<Record<string, string>> = {
   'read-failed': 'check the wiring and the kernel log of that device',
   'write-failed': 'check the kernel log of that device',
 };
+/** strerror(3) in the locale C, of what drivers of chips return. */
+const ERRNO_OF_WORDS: Readonly<Record<string, string>> = {
+  'No data available': 'ENODATA',
+  'No such device': 'ENODEV',
+  'No such device or address': 'ENXIO',
+  'Permission denied': 'EACCES',
+  'Operation not permitted': 'EPERM',
+  'Is a directory': 'EISDIR',
+  'Input/output error': 'EIO',
+  'Remote I/O error': 'EREMOTEIO',
+  'Invalid argument': 'EINVAL',
+  'Device or resource busy': 'EBUSY',
+  'Connection timed out': 'ETIMEDOUT',
+  'Resource temporarily unavailable': 'EAGAIN',
+};
 const NUL_OR_SPACE_AROUND = /^[\s\0]+|[\s\0]+$/g;
 
 /** Reads the kernel's files below `root`, which is empty except in tests. */
 export class LinuxSysfs implements Sysfs {
   readonly #root: string;
-  readonly #turns = new Turns(READS_AT_ONCE);
-  readonly #slowTurns = new Turns(SLOW_READS_AT_ONCE);
-  readonly #ledTurns = new Turns(LEDS_AT_ONCE);
+  readonly #lane = new OutsideLane(READS_AT_ONCE);
+  readonly #slowLane = new OutsideLane(SLOW_READS_AT_ONCE);
+  readonly #ledLane = new OutsideLane(LEDS_AT_ONCE);
 
   constructor(root = '') {
     this.#root = root;
   }
 
   async read(path: string, signal?: AbortSignal): Promise<string | null> {
-    const text = await orMissing(path, null, () =>
-      path.startsWith('/proc/')
-        ? readFileSync(this.#root + path, 'utf8')
-        : this.#laneOf(path).run(() => readFile(this.#root + path, 'utf8'), signal),
-    );
+    signal?.throwIfAborted();
+    const text = path.startsWith('/sys/')
+      ? await this.#outside({ verb: 'read', path, text: '' }, signal)
+      : await orMissing(path, null, () =>
+          path.startsWith('/proc/')
+            ? readFileSync(this.#root + path, 'utf8')
+            : readFile(this.#root + path, 'utf8'),
+        );
     return text?.replace(NUL_OR_SPACE_AROUND, '') ?? null;
   }
 
   async write(path: string, text: string, signal?: AbortSignal): Promise<void> {
-    try {
-      await this.#laneOf(path).run(() => overwrite(this.#root + path, text), signal);
-    } catch (error) {
-      throw faultOf(path, error, 'write');
-    }
+    const written = await this.#outside({ verb: 'write', path, text: text.trimEnd() }, signal);
+    if (written === null) throw faultOf(path, 'ENOENT', 'write');
   }
 
   async list(directory: string): Promise<string[]> {
@@ -83,64 +100,20 @@ export class LinuxSysfs implements Sysfs {
     }
   }
 
-  #laneOf(path: string): Turns {
-    if (path.startsWith(LEDS)) return this.#ledTurns;
-    return path.startsWith(SLOW_BUS) ? this.#slowTurns : this.#turns;
-  }
-}
-
-async function overwrite(path: string, text: string): Promise<void> {
-  const file = await open(path, constants.O_WRONLY);
-  try {
-    await file.write(text);
-  } finally {
-    await file.close();
-  }
-}
-
-/** Lets a bounded number of tasks run at once; the others wait in order, each for as long as its signal allows. */
-class Turns {
-  #free: number;
-  readonly #waiting = new Set<() => void>();
-
-  constructor(atOnce: number) {
-    this.#free = atOnce;
+  /** Null: there is no such file. */
+  async #outside(question: OutsideQuestion, signal?: AbortSignal): Promise<string | null> {
+    const { path, text, verb } = question;
+    // A line each: the kernel has no such names, and we write no such text.
+    if (/\n/.test(path + text)) throw faultOf(path, 'EINVAL', verb);
+    const answer = await this.#laneOf(path).run({ ...question, path: this.#root + path }, signal);
+    if (answer.kind === 'missing') return null;
+    if (answer.kind === 'done') return answer.text;
+    throw faultOf(path, ERRNO_OF_WORDS[answer.words] ?? answer.words, verb);
   }
 
-  async run<Result>(task: () => Promise<Result>, signal?: AbortSignal): Promise<Result> {
-    signal?.throwIfAborted();
-    if (this.#free > 0) this.#free--;
-    else await this.#turn(signal);
-    try {
-      return await task();
-    } finally {
-      this.#pass();
-    }
-  }
-
-  #turn(signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        this.#waiting.delete(take);
-        reject(signal?.reason);
-      };
-      const take = () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      };
-      this.#waiting.add(take);
-      signal?.addEventListener('abort', abort, { once: true });
-    });
-  }
-
-  #pass(): void {
-    const [next] = this.#waiting;
-    if (!next) {
-      this.#free++;
-      return;
-    }
-    this.#waiting.delete(next);
-    next();
+  #laneOf(path: string): OutsideLane {
+    if (path.startsWith(LEDS)) return this.#ledLane;
+    return path.startsWith(SLOW_BUS) ? this.#slowLane : this.#lane;
   }
 }
 
@@ -157,16 +130,17 @@ async function orMissing<Value>(
   }
 }
 
-function faultOf(path: string, error: unknown, verb: 'read' | 'write' = 'read'): EnvironmentFault {
-  if (error instanceof EnvironmentFault) return error;
-  const errno = errnoOf(error);
+function faultOf(path: string, cause: unknown, verb: 'read' | 'write' = 'read'): EnvironmentFault {
+  if (cause instanceof EnvironmentFault) return cause;
+  const errno = errnoOf(cause);
   const code = FAULT_CODES[errno] ?? `${verb}-failed`;
-  return new EnvironmentFault(code, `cannot ${verb} ${path} (${errno || String(error)}): ${ADVICE[code]}`, {
-    cause: error,
+  return new EnvironmentFault(code, `cannot ${verb} ${path} (${errno || String(cause)}): ${ADVICE[code]}`, {
+    cause,
     retryable: code !== 'no-privilege',
   });
 }
 
-function errnoOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+function errnoOf(cause: unknown): string {
+  if (typeof cause === 'string') return cause;
+  return cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
 }

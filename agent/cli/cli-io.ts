@@ -6,6 +6,13 @@ export interface CliIo {
   err(text: string): void;
   /** True where stdout is a terminal: a person watches. */
   isTerminal: boolean;
+  /** The terminal's size now. */
+  size(): TerminalSize;
   /** Aborted by the first SIGINT or SIGTERM. */
   signal: AbortSignal;
+}
+
+export interface TerminalSize {
+  columns: number;
+  rows: number;
 }

@@ -6,6 +6,8 @@ import type { BrokerOptions } from './broker-command.ts';
 import type { CliIo } from './cli-io.ts';
 import type { PingOptions } from './ping-command.ts';
 import type { ReportOptions } from './report-commands.ts';
+import type { SensorsOptions } from './sensors-command.ts';
+import type { WatchOptions } from './watch-command.ts';
 
 /** Takes a command's exit code where it is neither 0 nor an error's. */
 export type SetExitCode = (code: number) => void;
@@ -16,6 +18,7 @@ export function registerCommands(program: Command, io: CliIo, setExitCode: SetEx
   registerReports(program, io);
   registerPing(program, io, setExitCode);
   registerActuators(program, io);
+  registerSensors(program, io, setExitCode);
   registerBroker(program, io);
 }
 
@@ -116,6 +119,38 @@ function registerActuators(program: Command, io: CliIo): void {
     .action(async (device: string, actuator: string, value: string, options: SetOptions) => {
       const { runSet } = await import('./actuator-commands.ts');
       await runSet(device, actuator, value, options, io);
+    });
+}
+
+function registerSensors(program: Command, io: CliIo, setExitCode: SetExitCode): void {
+  const devices = "names, node ids or addresses of members (default: all of the fleet's)";
+  asking(program.command('sensors'))
+    .summary('list the sensor readings of the fleet')
+    .description(
+      'Asks members for their readings, over the overlay. A device that does not answer is one line with the reason; the exit code is 1 when none answers.',
+    )
+    .argument('[devices...]', devices)
+    .option('-t, --timeout <seconds>', 'how long a device has to answer', secondsNumber, 5)
+    .addHelpText('after', example('tincan sensors', 'tincan sensors greenhouse --json | jq .[0].sensors'))
+    .action(async (targets: string[], options: SensorsOptions) => {
+      const { runSensors } = await import('./sensors-command.ts');
+      setExitCode(await runSensors(targets, options, io));
+    });
+  asking(program.command('watch'))
+    .summary('follow the sensor readings of the fleet')
+    .description(
+      'Follows the readings of members as they are made, until Ctrl-C. In a terminal it is a live table; elsewhere a line for each reading, with --json an object for each.',
+    )
+    .argument('[devices...]', devices)
+    .addOption(
+      new Option('--sort <by>', 'order of the table')
+        .choices(['device', 'sensor', 'state'])
+        .default('device'),
+    )
+    .addHelpText('after', example('tincan watch', 'tincan watch greenhouse cellar --json >> readings.ndjson'))
+    .action(async (targets: string[], options: WatchOptions) => {
+      const { runWatch } = await import('./watch-command.ts');
+      await runWatch(targets, options, io);
     });
 }
 

@@ -8,7 +8,18 @@ import { registerCommands } from './commands.ts';
 const FAILED = 1;
 const USAGE = 2;
 /** Those that have a help page of their own. */
-const COMMANDS = ['agent', 'status', 'links', 'ping', 'actuators', 'set', 'broker', 'fleet'];
+const COMMANDS = [
+  'agent',
+  'status',
+  'links',
+  'ping',
+  'sensors',
+  'watch',
+  'actuators',
+  'set',
+  'broker',
+  'fleet',
+];
 
 /** EX_SOFTWARE of sysexits(3): a bug. */
 const BUG = 70;

@@ -1,5 +1,6 @@
 /** Text for a terminal: tables, aligned facts, and nothing that a stranger's words could steer it with. */
 import Table from 'cli-table3';
+import stringWidth from 'string-width';
 
 /** One line's text: control characters, line ends too, and marks that turn the writing direction, become visible escapes. */
 export function harmless(text: string): string {
@@ -27,6 +28,19 @@ export function tableText(
     .split('\n')
     .map((line) => line.trimEnd())
     .join('\n')}\n`;
+}
+
+/** The line, cut where the terminal ends: some characters take two columns, some none. */
+export function fitted(line: string, columns: number): string {
+  if (stringWidth(line) <= columns) return line;
+  let kept = '';
+  let width = 0;
+  for (const { segment } of new Intl.Segmenter().segment(line)) {
+    width += stringWidth(segment);
+    if (width >= columns) break;
+    kept += segment;
+  }
+  return `${kept}…`;
 }
 
 /** Facts, one a line, their names in a column of their own. */

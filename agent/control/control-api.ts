@@ -82,6 +82,18 @@ function routesOf(control: AgentControl, history: EventHistory, closing: AbortSi
       handle: async (context) => context.json(await control.trimLink(context.req.param('target') ?? '')),
     },
     {
+      method: 'GET',
+      path: '/v1/members',
+      what: 'The members of the fleet, this node too, as {"members": [...]}; asks the broker, which takes a moment.',
+      handle: async (context) => context.json({ members: await control.members() }),
+    },
+    {
+      method: 'GET',
+      path: '/v1/members/:target',
+      what: 'One member by its name, node id or address.',
+      handle: async (context) => context.json(await control.member(context.req.param('target') ?? '')),
+    },
+    {
       method: 'POST',
       path: '/v1/ping',
       what: `Sends one probe to {"target": ...}; "timeoutMs" is at most ${LONGEST_PING_MS}, and 3000 if left out.`,

@@ -3,7 +3,7 @@
  * left out, so that an older CLI can talk to a newer agent.
  */
 import * as v from 'valibot';
-import type { LinkReport, PingReport, StatusReport } from '../ports/agent-control.ts';
+import type { LinkReport, MemberReport, PingReport, StatusReport } from '../ports/agent-control.ts';
 import type { Schema } from './schema-check.ts';
 
 const nullableText = v.nullable(v.string());
@@ -77,6 +77,18 @@ export const pingReport: Schema<PingReport> = v.object({
   path: v.picklist(['fast', 'slow']),
   rttMs: v.number(),
 });
+
+export const memberReport: Schema<MemberReport> = v.object({
+  id: v.string(),
+  name: v.string(),
+  ip4: v.string(),
+  ip6: v.string(),
+  tags: v.array(v.string()),
+  self: v.boolean(),
+  sensors: v.pipe(v.string(), v.url()),
+});
+
+export const memberList: Schema<{ members: MemberReport[] }> = v.object({ members: v.array(memberReport) });
 
 /** Body of every answer that is not a success. */
 export const failureReport = v.object({ error: v.string(), reason: v.string() });

@@ -11,6 +11,10 @@ export interface AgentControl {
   trimLink(target: string): Promise<LinkReport>;
   /** One probe over the link, which is created where there is none. Throws Refusal('no-answer' | 'not-a-member', …). */
   ping(target: string, timeoutMs: number): Promise<PingReport>;
+  /** The members of the fleet that this node knows or learns of now, itself too, by name. */
+  members(): Promise<MemberReport[]>;
+  /** One of them, by name, node id or address; this node itself too. Throws Refusal('not-a-member', …). */
+  member(target: string): Promise<MemberReport>;
   /** Happenings from now on, as they come. Returns how to stop listening. */
   subscribe(listener: (event: AgentEvent) => void): () => void;
 }
@@ -87,6 +91,18 @@ export interface LinkReport {
   sent: { frames: number; bytes: number };
   received: { frames: number; bytes: number };
   problem: string | null;
+}
+
+export interface MemberReport {
+  id: string;
+  name: string;
+  ip4: string;
+  ip6: string;
+  tags: string[];
+  /** This is the node that is asked. */
+  self: boolean;
+  /** Where its sensors are served, if they are: `http://10.64.0.3/`. The fleet's port, as in this node's own config. */
+  sensors: string;
 }
 
 export interface PingReport {

@@ -28,4 +28,6 @@ export interface MemberDirectory {
   verify(certificate: Uint8Array): Membership | null;
   /** Every member seen so far. */
   known(): readonly Membership[];
+  /** Every member, as the broker tells within the look-up's time limit; those seen so far while it is away. */
+  everyone(): Promise<readonly Membership[]>;
 }

@@ -29,6 +29,8 @@ export function topicsOf(fleetId: string) {
     everyHello: `${base}/enroll/+/hello`,
     everyAck: `${base}/d/+/ack`,
     everyStatus: `${base}/d/+/status`,
+    /** Filter of a device that asks who there is. */
+    everyMember: `${base}/m/+`,
   };
 }
 

@@ -15,6 +15,7 @@ import { type Certificate, readCertificate } from '../documents/membership.ts';
 import type { RootDocument } from '../documents/root-document.ts';
 import { readJson, writeJson } from '../documents/stored-json.ts';
 import { KnownMembers, MAX_KNOWN_MEMBERS } from './known-members.ts';
+import { rollCall } from './roll-call.ts';
 
 const CACHE_FILE = 'members.json';
 /** A retained message comes in one round trip; a slow mobile network takes a second for it. */
@@ -86,6 +87,23 @@ export class BusMemberDirectory implements MemberDirectory {
 
   known(): readonly Membership[] {
     return this.#known.all().map((certificate) => certificate.member);
+  }
+
+  async everyone(): Promise<readonly Membership[]> {
+    const { bus, clock, isPast } = this.#options;
+    const root = this.#options.root();
+    const all = new KnownMembers(() => undefined);
+    for (const certificate of this.#known.all()) {
+      if (certificate.expires === null || !isPast(certificate.expires)) all.add(certificate);
+    }
+    // What it tells is not kept: who only looks must not watch the whole fleet from then on.
+    if (root) {
+      await rollCall(bus, clock, topicsOf(root.fleetId).everyMember, (payload) => {
+        const certificate = this.#read(payload);
+        if (certificate) all.add(certificate);
+      });
+    }
+    return all.all().map(({ member }) => member);
   }
 
   /** Ends all watches and writes the cache if something is unwritten. */

@@ -93,6 +93,34 @@ const CommandSchema = v.strictObject({
   intervalMs: v.optional(integer(1_000, 86_400_000), 60_000),
 });
 
+/** A chip on an I2C bus that has a kernel driver; the addresses between 0x00 and 0x07, and from 0x78 on, are reserved. */
+const I2cChipSchema = v.strictObject({
+  bus: integer(0, 255),
+  address: v.pipe(v.string(), v.regex(/^0x(0[89a-f]|[1-6][0-9a-f]|7[0-7])$/)),
+  driver: v.pipe(v.string(), v.maxLength(19), v.regex(/^[a-z0-9][a-z0-9_-]*$/)),
+});
+
+/** A recording that is played in place of a sensor. */
+const ReplaySchema = v.pipe(
+  v.strictObject({
+    name: v.pipe(sensorIdField, v.maxLength(32)),
+    file: v.exactOptional(v.pipe(textField(4096), v.startsWith('/'))),
+    sensor: v.exactOptional(sensorIdField),
+    series: v.exactOptional(
+      v.pipe(
+        v.array(v.union([v.pipe(v.number(), v.finite()), textField(256)])),
+        v.minLength(1),
+        v.maxLength(1_024),
+      ),
+    ),
+    unit: v.exactOptional(v.picklist(SENSOR_UNITS)),
+    intervalMs: v.optional(intervalField, 5_000),
+    loop: v.optional(v.boolean(), true),
+    speed: v.optional(v.pipe(v.number(), v.minValue(0.001), v.maxValue(100_000)), 1),
+  }),
+  v.check(({ file, series }) => (file === undefined) !== (series === undefined), 'either file or series'),
+);
+
 /** A list of settings whose entries are told apart by one of their fields. */
 const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Record<Key, string>>>(
   key: Key,
@@ -111,6 +139,18 @@ const declared = {
   outputs: v.exactOptional(listBy('name', GpioOutputSchema, 28)),
   leds: v.exactOptional(listBy('name', LedSchema, 64)),
   commands: v.exactOptional(listBy('name', CommandSchema, 32)),
+  inputs: v.exactOptional(v.pipe(v.array(textField(128)), v.maxLength(16))),
+  i2c: v.exactOptional(
+    v.pipe(
+      v.array(I2cChipSchema),
+      v.maxLength(64),
+      v.check(
+        (list) => new Set(list.map(({ bus, address }) => `${bus} ${address}`)).size === list.length,
+        'two of one bus and address',
+      ),
+    ),
+  ),
+  replays: v.exactOptional(listBy('name', ReplaySchema, 32)),
   sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
 };
 

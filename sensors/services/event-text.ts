@@ -1,6 +1,7 @@
 /** Server-sent events as text (WHATWG HTML, "Server-sent events"). JSON has no line breaks, so one `data:` line does. */
 import type { HistoryEntry } from '../history.ts';
 import { type Reading, rfc3339 } from '../reading.ts';
+import type { EventIds } from './event-ids.ts';
 import type { ReadingSource, ServiceSource } from './service-source.ts';
 
 /** After how long a browser's EventSource comes back. */
@@ -11,14 +12,14 @@ const MOST_REPLAYED = 500;
 /** Goes out at once: a client sees that it is connected although nothing happens. */
 export const RETRY = `retry: ${RECONNECT_MS}\n\n`;
 
-/** A reading under the sequence number at which a client resumes; `seq` 0: it was never read, so there is none. */
-export function readingEvent(reading: Reading, seq: number): string {
-  return `${idLine(seq)}data: ${JSON.stringify(reading)}\n\n`;
+/** A reading under the id after which a client resumes; empty: it was never read, so there is none. */
+export function readingEvent(reading: Reading, id: string): string {
+  return `${idLine(id)}data: ${JSON.stringify(reading)}\n\n`;
 }
 
 /** The bare value, for clients that want one property; empty while there is none. */
-export function valueEvent({ value }: Reading, seq: number): string {
-  return value === null ? '' : `${idLine(seq)}data: ${JSON.stringify(value)}\n\n`;
+export function valueEvent({ value }: Reading, id: string): string {
+  return value === null ? '' : `${idLine(id)}data: ${JSON.stringify(value)}\n\n`;
 }
 
 export function pingEvent(wallMs: number | null): string {
@@ -26,30 +27,27 @@ export function pingEvent(wallMs: number | null): string {
 }
 
 /** Every sensor's reading of now, in the order of their numbers, so that the last number is the newest. */
-export function snapshot(source: ReadingSource): string {
+export function snapshot(source: ReadingSource, ids: EventIds): string {
   const readings = source.readings().sort((one, other) => one.seq - other.seq);
-  return readings.map((reading) => readingEvent(reading, reading.seq)).join('');
+  return readings.map((reading) => readingEvent(reading, ids.of(reading.seq))).join('');
 }
 
-/**
- * What happened after event `lastEventId`. The snapshot instead for an id that this run of the agent has not given:
- * sequence numbers begin anew when it starts.
- */
-export function replay({ source, history }: ServiceSource, lastEventId: string | undefined): string {
+/** What happened after event `lastEventId`; the snapshot instead for an id that this run has not given. */
+export function replay({ source, history }: ServiceSource, ids: EventIds, lastEventId: string): string {
   const readings = source.readings();
-  const lastSeq = /^\d{1,15}$/.test(lastEventId ?? '') ? Number(lastEventId) : Number.NaN;
+  const lastSeq = ids.seqOf(lastEventId);
   const entries = readings.map(({ id }) => history.since(id, Number.POSITIVE_INFINITY, MOST_REPLAYED));
   const newestSeq = Math.max(
     0,
     ...readings.map(({ seq }) => seq),
     ...entries.map((of) => of.at(-1)?.seq ?? 0),
   );
-  if (!(lastSeq <= newestSeq)) return snapshot(source);
+  if (lastSeq === null || lastSeq > newestSeq) return snapshot(source, ids);
   const missed = readings.flatMap((reading, index) => missedOf(reading, entries[index] ?? [], lastSeq));
   return missed
     .sort((one, other) => one.seq - other.seq)
     .slice(-MOST_REPLAYED)
-    .map(({ seq, reading }) => readingEvent(reading, seq))
+    .map(({ seq, reading }) => readingEvent(reading, ids.of(seq)))
     .join('');
 }
 
@@ -66,6 +64,6 @@ function readingAt(reading: Reading, { seq, timeMs, ageMs, value, quality }: His
   return { ...reading, seq, time, ageMs, value, quality, reason };
 }
 
-function idLine(seq: number): string {
-  return seq > 0 ? `id: ${seq}\n` : '';
+function idLine(id: string): string {
+  return id === '' ? '' : `id: ${id}\n`;
 }

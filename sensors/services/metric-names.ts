@@ -1,6 +1,6 @@
 /**
  * What a reading is called in Prometheus: node_exporter's name where it has one, so that dashboards made for it work
- * here; else `tincan_sensor_<unit>`. Labels tell sensors apart by Tincan's ids, because kernel numbers change at boot.
+ * here, with its labels, which the drivers give; else `tincan_sensor_<unit>`, whose labels are Tincan's ids.
  */
 import type { Reading } from '../reading.ts';
 
@@ -13,7 +13,7 @@ export interface Metric {
   value: number;
 }
 
-type Named = Pick<Metric, 'name' | 'help'> & Partial<Pick<Metric, 'type' | 'labels'>>;
+type Named = Pick<Metric, 'name' | 'help'> & Partial<Pick<Metric, 'type'>>;
 
 /** Of the board's own sensors, by id. */
 const BY_ID: Readonly<Record<string, Named>> = {
@@ -31,12 +31,10 @@ const BY_ID: Readonly<Record<string, Named>> = {
   'disk-root-total': {
     name: 'node_filesystem_size_bytes',
     help: 'Filesystem size in bytes.',
-    labels: { mountpoint: '/' },
   },
   'disk-root-free': {
     name: 'node_filesystem_avail_bytes',
     help: 'Filesystem space available to non-root users in bytes.',
-    labels: { mountpoint: '/' },
   },
 };
 
@@ -61,48 +59,44 @@ const UNIT_WORDS: Readonly<Record<string, string>> = {
   ppm: 'parts_per_million',
 };
 
+/** Kind of a chip's channel -> how node_exporter's hwmon collector names it. */
+const CHIP_NAMES: Readonly<Record<string, Named>> = {
+  temperature: { name: 'node_hwmon_temp_celsius', help: 'Hardware monitor for temperature (input)' },
+  voltage: { name: 'node_hwmon_in_volts', help: 'Hardware monitor for voltage (input)' },
+  current: { name: 'node_hwmon_curr_amps', help: 'Hardware monitor for current (input)' },
+  power: { name: 'node_hwmon_power_watt', help: 'Hardware monitor for power usage in watts (input)' },
+  fan: { name: 'node_hwmon_fan_rpm', help: 'Hardware monitor for fan revolutions per minute (input)' },
+};
+
+type Labels = Readonly<Record<string, string>>;
+
 /** The metrics of one reading; none for text and for what is not known now. */
-export function metricsOf(reading: Reading): Metric[] {
+export function metricsOf(reading: Reading, labels: Labels): Metric[] {
   const { id, kind, value } = reading;
   if (typeof value !== 'number' || reading.quality !== 'ok') return [];
-  const named = BY_ID[id] ?? trafficName(reading) ?? temperatureName(reading);
-  if (named) return [{ type: 'gauge', labels: {}, ...named, value }];
+  const named = BY_ID[id] ?? trafficName(reading) ?? labelledName(kind, labels);
+  if (named) return [{ type: 'gauge', labels, ...named, value }];
   const uptime = kind === 'uptime' ? bootTime(reading, value) : [];
   return [...uptime, byUnit(reading, value)];
 }
 
-function trafficName({ id, kind, name }: Reading): Named | null {
+function trafficName({ id, kind }: Reading): Named | null {
   if (kind !== 'network') return null;
-  // The id has lost the letters that a URL does not take; the name begins with the interface as it is.
-  const device = name.replace(/, bytes (received|sent)$/, '');
-  if (id.endsWith('-rx-bytes')) return traffic('receive', device);
-  return id.endsWith('-tx-bytes') ? traffic('transmit', device) : null;
+  if (id.endsWith('-rx-bytes')) return traffic('receive');
+  return id.endsWith('-tx-bytes') ? traffic('transmit') : null;
 }
 
-function traffic(direction: 'receive' | 'transmit', device: string): Named {
+function traffic(direction: 'receive' | 'transmit'): Named {
   return {
     name: `node_network_${direction}_bytes_total`,
     type: 'counter',
     help: `Network device statistic ${direction}_bytes.`,
-    labels: { device },
   };
 }
 
-function temperatureName({ id, kind, unit, name }: Reading): Named | null {
-  if (kind !== 'temperature' || unit !== 'Cel') return null;
-  if (id === 'cpu-temperature') {
-    return {
-      name: 'node_thermal_zone_temp',
-      help: 'Zone temperature in Celsius.',
-      labels: { zone: id, type: name },
-    };
-  }
-  const chip = name.replace(/^Temperature, /, '');
-  return {
-    name: 'node_hwmon_temp_celsius',
-    help: 'Hardware monitor for temperature (input).',
-    labels: { chip, sensor: id },
-  };
+function labelledName(kind: string, labels: Labels): Named | null {
+  if ('zone' in labels) return { name: 'node_thermal_zone_temp', help: 'Zone temperature in Celsius' };
+  return 'chip' in labels ? (CHIP_NAMES[kind] ?? null) : null;
 }
 
 /** Only a board whose clock is set knows when it started. */

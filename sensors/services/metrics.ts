@@ -4,15 +4,22 @@
  */
 import type { Reading } from '../reading.ts';
 import { type Metric, metricsOf } from './metric-names.ts';
-import type { ServedNode } from './service-source.ts';
+import type { ReadingSource, ServedNode } from './service-source.ts';
+
+type MetricSource = Pick<ReadingSource, 'readings' | 'labels'>;
 
 export const METRICS_TYPES = {
   prometheus: 'text/plain',
   openMetrics: 'application/openmetrics-text',
 } as const;
 
-export function metricsText(node: ServedNode, readings: readonly Reading[], openMetrics: boolean): string {
-  const metrics = [nodeInfo(node), ...readings.flatMap(metricsOf), ...readings.flatMap(aboutSensor)];
+export function metricsText(node: ServedNode, source: MetricSource, openMetrics: boolean): string {
+  const readings = source.readings();
+  const metrics = [
+    nodeInfo(node),
+    ...readings.flatMap((reading) => metricsOf(reading, source.labels(reading.id))),
+    ...readings.flatMap(aboutSensor),
+  ];
   const families = new Map<string, Metric[]>();
   for (const metric of metrics) families.set(metric.name, [...(families.get(metric.name) ?? []), metric]);
   const text = [...families.values()].map((family) => familyText(family, openMetrics)).join('');

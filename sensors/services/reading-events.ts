@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../agent/ports/clock.ts';
 import type { HttpClient } from '../../agent/ports/http.ts';
 import type { Reading } from '../reading.ts';
 import { EventFollower } from './event-follower.ts';
+import { EventIds } from './event-ids.ts';
 import { pingEvent, RETRY, readingEvent, replay, snapshot, valueEvent } from './event-text.ts';
 import type { ServiceSource } from './service-source.ts';
 
@@ -29,6 +30,7 @@ interface Following {
 export class ReadingEvents {
   readonly #services: ServiceSource;
   readonly #clock: Clock;
+  readonly #ids: EventIds;
   readonly #encoder = new TextEncoder();
   readonly #followers = new Map<EventFollower, Following>();
   /** Sensors with something new to tell -> under which number. */
@@ -40,8 +42,9 @@ export class ReadingEvents {
   #checked = 0;
   #unsubscribe: (() => void) | null = null;
 
-  constructor(services: ServiceSource, clock: Clock) {
+  constructor(services: ServiceSource, clock: Clock, ids = new EventIds()) {
     this.#services = services;
+    this.#ids = ids;
     this.#clock = clock;
   }
 
@@ -54,13 +57,15 @@ export class ReadingEvents {
     const { source } = this.#services;
     return this.#follow(
       { client, only: null },
-      lastEventId === undefined ? snapshot(source) : replay(this.#services, lastEventId),
+      lastEventId === undefined
+        ? snapshot(source, this.#ids)
+        : replay(this.#services, this.#ids, lastEventId),
     );
   }
 
   /** The bare values of one sensor, beginning with the present one; null: too many followers. */
   followValue(reading: Reading, client: HttpClient): ReadableStream<Uint8Array> | null {
-    return this.#follow({ client, only: reading.id }, valueEvent(reading, reading.seq));
+    return this.#follow({ client, only: reading.id }, valueEvent(reading, this.#ids.of(reading.seq)));
   }
 
   /** Ends every stream. */
@@ -120,8 +125,9 @@ export class ReadingEvents {
       const reading = this.#services.source.reading(id);
       if (!reading) continue;
       this.#toldState.set(id, stateOf(reading));
-      all += readingEvent(reading, seq);
-      this.#sendTo(id, valueEvent(reading, seq));
+      const eventId = this.#ids.of(seq);
+      all += readingEvent(reading, eventId);
+      this.#sendTo(id, valueEvent(reading, eventId));
     }
     this.#sendTo(null, all);
   }
@@ -132,7 +138,7 @@ export class ReadingEvents {
     for (const reading of this.#services.source.readings()) {
       if (this.#toldState.get(reading.id) === stateOf(reading)) continue;
       this.#toldState.set(reading.id, stateOf(reading));
-      changed += readingEvent(reading, 0);
+      changed += readingEvent(reading, '');
     }
     this.#sendTo(null, changed);
     if (++this.#checked % CHECKS_PER_PING !== 0) return;

@@ -8,6 +8,8 @@ export interface ReadingSource {
   readings(): Reading[];
   /** Null: there is no such sensor. */
   reading(id: string): Reading | null;
+  /** Labels that node_exporter has for the sensor; empty where it has none. */
+  labels(id: string): Readonly<Record<string, string>>;
 }
 
 /** The node whose sensors these are. */

@@ -72,6 +72,8 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   'ipaddr.js': ['provisioning/', 'agent/wire/'],
   commander: ['agent/main.ts', 'agent/cli/'],
   'cli-table3': ['agent/cli/', 'test/'],
+  'string-width': ['agent/cli/'],
+  'eventsource-parser': ['agent/cli/'],
 };
 
 const root = new URL('../..', import.meta.url).pathname;

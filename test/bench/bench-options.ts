@@ -20,6 +20,8 @@ export interface BenchOptions {
   cpuShare: number | null;
   /** Leaves out the search for the loss-free rate and shortens the pings. */
   quick: boolean;
+  /** Measures a device's sensors in place of everything else. */
+  sensors: boolean;
 }
 
 export const BENCH_HELP = `npm run bench [-- OPTIONS]: Tincan and other overlays, the same work for each, in network namespaces.
@@ -30,11 +32,13 @@ export const BENCH_HELP = `npm run bench [-- OPTIONS]: Tincan and other overlays
   --peer-bin DIR  look for the others' programs in DIR (and its bin, sbin, usr/bin, usr/sbin) before PATH
   --cpu SHARE     let the processes of each end have this share of a core, for every system (0.25: Pi-class)
   --quick         one run, transfers of 1 s, unless --runs and --seconds say otherwise
+  --sensors       measure what a device with 50 sensors and 20 followers costs, and nothing else
 `;
 
 const OPTIONS = {
   json: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
+  sensors: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
   runs: { type: 'string' },
   seconds: { type: 'string' },
@@ -47,9 +51,10 @@ const OPTIONS = {
 export function readBenchOptions(args: readonly string[]): BenchOptions | null {
   const values = parsed(args);
   if (values.help) return null;
-  const { quick, json } = values;
+  const { quick, json, sensors } = values;
   return {
     json,
+    sensors,
     quick,
     runs: numberOf('--runs', values.runs, { least: 1, most: 99, whole: true }) ?? (quick ? 1 : 3),
     seconds: numberOf('--seconds', values.seconds, { least: 1, most: 600, whole: true }) ?? (quick ? 1 : 3),

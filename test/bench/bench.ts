@@ -10,6 +10,7 @@ import { benchTable } from './bench-table.ts';
 import { CpuCap } from './cpu-cap.ts';
 import { Programs } from './programs.ts';
 import { type BenchRig, openRig } from './rig.ts';
+import { benchSensors } from './sensors-bench.ts';
 
 /** What a shell reports for a process that a signal ended is 128 plus its number. */
 const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -95,6 +96,7 @@ async function main(): Promise<{ exitCode: number; text: string }> {
   try {
     const options = readBenchOptions(process.argv.slice(2));
     if (options === null) return { exitCode: 0, text: BENCH_HELP };
+    if (options.sensors) return await benchSensors(options.json, interruption());
     const ending = await inLab(options);
     if (typeof ending === 'number') return { exitCode: ending, text: '' };
     const text = options.json ? `${JSON.stringify(ending)}\n` : benchTable(ending);

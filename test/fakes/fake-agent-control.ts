@@ -4,6 +4,7 @@ import type {
   AgentControl,
   AgentEvent,
   LinkReport,
+  MemberReport,
   PingReport,
   StatusReport,
 } from '../../agent/ports/agent-control.ts';
@@ -12,6 +13,7 @@ export class FakeAgentControl implements AgentControl {
   report: StatusReport = statusReport();
   /** Answers of `ping`, one after another; when they are used up it has no answer. */
   rttsMs: number[] = [];
+  fleet: MemberReport[] = [];
   /** Thrown by every call while it is set. */
   fault: unknown = null;
   readonly asked: string[] = [];
@@ -43,6 +45,18 @@ export class FakeAgentControl implements AgentControl {
     const rttMs = this.rttsMs.shift();
     if (rttMs === undefined) throw new Refusal('no-answer', `${target} did not answer`);
     return { peer, name, path: path ?? 'slow', rttMs };
+  }
+
+  async members(): Promise<MemberReport[]> {
+    this.#ask('members');
+    return this.fleet;
+  }
+
+  async member(target: string): Promise<MemberReport> {
+    this.#ask(`member ${target}`);
+    const found = this.fleet.find(({ id, name, ip4, ip6 }) => [id, name, ip4, ip6].includes(target));
+    if (!found) throw new Refusal('not-a-member', `no member of the fleet answers to ${target}`);
+    return found;
   }
 
   subscribe(listener: (event: AgentEvent) => void): () => void {

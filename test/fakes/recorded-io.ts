@@ -2,7 +2,8 @@
 import type { CliIo } from '../../agent/cli/cli-io.ts';
 
 export class RecordedIo implements CliIo {
-  readonly isTerminal = false;
+  isTerminal = false;
+  readonly size = () => ({ columns: 80, rows: 24 });
   readonly stop = new AbortController();
   readonly signal = this.stop.signal;
   stdout = '';

@@ -17,6 +17,8 @@ export interface Channel {
   label: string | null;
   /** Place on its bus, such as `1-0048` or `0000:01:00.0`. */
   device: string;
+  /** As node_exporter labels it: chip and channel; null for what it has no such metric of. */
+  labels: { chip: string; sensor: string } | null;
   /** The file that holds the value. */
   path: string;
   /** The file that says 1 while the value is not to be believed, where there is one. */
@@ -27,6 +29,8 @@ interface Chip {
   directory: string;
   name: string;
   device: string;
+  /** Name of the chip as node_exporter makes it. */
+  exporterName: string;
   files: ReadonlySet<string>;
 }
 
@@ -45,8 +49,28 @@ async function findChip(sysfs: Sysfs, directory: string, signal: AbortSignal): P
   if (/\/(thermal_zone|w1_bus_master)\d+\//.test(`${real}/`)) return null;
   const name = await sysfs.read(`${directory}/name`, signal);
   if (!name) return null;
-  const device = placeOnBus((await sysfs.resolve(`${directory}/device`)) ?? real);
-  return { directory, name, device, files: new Set(await sysfs.list(directory)) };
+  const devicePath = await sysfs.resolve(`${directory}/device`);
+  const device = placeOnBus(devicePath ?? real);
+  return {
+    directory,
+    name,
+    device,
+    exporterName: exporterNameOf(devicePath, name),
+    files: new Set(await sysfs.list(directory)),
+  };
+}
+
+/** Its device's type and name, `i2c_1_0048` of `/sys/bus/i2c/…/1-0048`; the chip's own name where there is no device. */
+function exporterNameOf(devicePath: string | null, name: string): string {
+  const [device = '', parent = ''] = (devicePath ?? '').split('/').reverse().map(exporterWord);
+  return device !== '' && parent !== '' ? `${parent}_${device}` : exporterWord(name);
+}
+
+function exporterWord(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^a-z0-9:_]/g, '_')
+    .replace(/^_+|_+$/g, '');
 }
 
 async function channelsOf(sysfs: Sysfs, chip: Chip, signal: AbortSignal): Promise<Channel[]> {
@@ -63,6 +87,7 @@ async function channelsOf(sysfs: Sysfs, chip: Chip, signal: AbortSignal): Promis
       chip: chip.name,
       label: label || (alone ? null : tag),
       device: chip.device,
+      labels: file.endsWith('_input') ? { chip: chip.exporterName, sensor: channel } : null,
       path: `${chip.directory}/${file}`,
       faultPath: chip.files.has(fault) ? `${chip.directory}/${fault}` : null,
     });

@@ -43,7 +43,7 @@ function namesOf({ quantity, chip, label }: Channel): { id: string; name: string
 function sensorOf(
   id: string,
   name: string,
-  { quantity, path, faultPath }: Channel,
+  { quantity, path, faultPath, labels }: Channel,
   { sysfs, intervalMs }: DiscoveryContext,
 ): Sensor {
   return {
@@ -52,6 +52,7 @@ function sensorOf(
     kind: quantity.kind,
     unit: quantity.unit,
     intervalMs,
+    ...(labels ? { labels } : {}),
     async read(signal) {
       if (faultPath && (await sysfs.read(faultPath, signal)) === '1') {
         throw new EnvironmentFault('sensor-fault', `${faultPath} says that the sensor is open or shorted`, {

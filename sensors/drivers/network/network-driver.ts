@@ -33,6 +33,7 @@ function byteCounter(
     name: `${interfaceName}, ${words}`,
     kind: 'network',
     unit: 'B',
+    labels: { device: interfaceName },
     intervalMs,
     async read(signal) {
       const counters = countersByInterface(await readPresent(sysfs, PATH, signal)).get(interfaceName);

@@ -12,18 +12,20 @@ export const thermalDriver: SensorDriver = {
     const cpu = cpuZone(zones);
     const found = zones.map((zone) => ({
       path: zone.path,
+      labels: { zone: zone.entry.replace('thermal_zone', ''), type: zone.type },
       device: zone.entry,
       ...(zone === cpu
         ? { id: 'cpu-temperature', name: 'CPU temperature' }
         : { id: kebab('temperature', zone.type), name: `Temperature, ${zone.type}` }),
     }));
     return distinctNames(found).map(
-      ({ id, name, path }): Sensor => ({
+      ({ id, name, path, labels }): Sensor => ({
         id,
         name,
         kind: MILLIDEGREES.kind,
         unit: MILLIDEGREES.unit,
         intervalMs,
+        labels,
         read: (signal) => readQuantity(sysfs, path, MILLIDEGREES, signal),
       }),
     );

@@ -67,6 +67,8 @@ describe('the control API over its socket', () => {
       'GET /v1/links',
       'POST /v1/links',
       'DELETE /v1/links/:target',
+      'GET /v1/members',
+      'GET /v1/members/:target',
       'POST /v1/ping',
       'GET /v1/events',
     ]);

@@ -1,40 +1,16 @@
 /** The whole of it on the machine that runs the test: real files, real clock, real sockets. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
-import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
-import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
-import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import type { Reading } from '../../../sensors/reading.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
-import { openService } from '../../fakes/open-service.ts';
-import { RecordingLog } from '../../fakes/recording-log.ts';
 import { exchange, get, statusOf, type Target } from './raw-http.ts';
+import { type RealService, startService } from './real-service.ts';
 
-const MEMBER = '127.64.0.9';
 let stop = async (): Promise<void> => {};
 afterEach(() => stop());
 
-async function start(): Promise<{ target: Target; log: RecordingLog; service: SensorService }> {
-  const log = new RecordingLog();
-  const sysfs = new LinuxSysfs();
-  const service = new SensorService({
-    drivers: BUILT_IN_DRIVERS,
-    sysfs,
-    facts: new LinuxBoardFacts(sysfs, log),
-    clock: systemClock,
-    log,
-    httpListener: new NodeHttpListener(),
-    intervalMs: 100,
-    node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
-    overlayNetworks: ['127.64.0.0/16'],
-    clockSynchronised: () => true,
-    ...openService(systemClock, log),
-  });
-  stop = () => service.stop();
-  await service.start(['127.64.0.7'], 0);
-  const url = new URL(service.report().listening[0] ?? '');
-  return { target: { host: '127.64.0.7', port: Number(url.port), from: MEMBER }, log, service };
+async function start(): Promise<RealService> {
+  const started = await startService('127.64.0.7');
+  stop = () => started.service.stop();
+  return started;
 }
 
 async function numberOf(target: Target, id: string): Promise<number> {

@@ -2,41 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
-import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
-import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
-import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
-import { openService } from '../../fakes/open-service.ts';
-import { RecordingLog } from '../../fakes/recording-log.ts';
 import { exchange, get, open, statusOf, type Target } from './raw-http.ts';
+import { type RealService, startService } from './real-service.ts';
 
-const MEMBER = '127.64.0.9';
 const ADDRESS = '127.64.0.8';
 let stop = async (): Promise<void> => {};
 afterEach(() => stop());
 
-async function start(): Promise<{ target: Target; log: RecordingLog; service: SensorService }> {
-  const log = new RecordingLog();
-  const sysfs = new LinuxSysfs();
-  const service = new SensorService({
-    drivers: BUILT_IN_DRIVERS,
-    sysfs,
-    facts: new LinuxBoardFacts(sysfs, log),
-    clock: systemClock,
-    log,
-    httpListener: new NodeHttpListener(),
-    intervalMs: 100,
-    node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
-    overlayNetworks: ['127.64.0.0/16'],
-    clockSynchronised: () => true,
-    ...openService(systemClock, log),
-  });
-  stop = () => service.stop();
-  await service.start([ADDRESS], 0);
-  const port = Number(new URL(service.report().listening[0] ?? '').port);
-  return { target: { host: ADDRESS, port, from: MEMBER }, log, service };
+async function start(): Promise<RealService> {
+  const started = await startService(ADDRESS);
+  stop = () => started.service.stop();
+  return started;
 }
 
 const request = (path: string, headers = '', method = 'GET') =>
@@ -54,7 +30,7 @@ function follow(target: Target, headers = '') {
   return { socket, received: () => text };
 }
 
-const idsIn = (text: string) => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id));
+const idsIn = (text: string) => [...text.matchAll(/^id: [0-9a-f]{12}\.(\d+)$/gm)].map(([, id]) => Number(id));
 
 describe('sensor streams on this machine', () => {
   it('tell of new readings as they are made, and resume where a client left', async () => {
@@ -65,7 +41,8 @@ describe('sensor streams on this machine', () => {
     const ids = idsIn(first.received());
     expect(first.received()).toMatch(/^content-type: text\/event-stream\r$/im);
     const last = ids.at(-1) ?? 0;
-    const second = follow(target, `Last-Event-ID: ${last}\r\n`);
+    const run = /^id: ([0-9a-f]+)\./m.exec(first.received())?.[1];
+    const second = follow(target, `Last-Event-ID: ${run}.${last}\r\n`);
     await expect.poll(() => idsIn(second.received()).length, { timeout: 10_000 }).toBeGreaterThan(10);
     second.socket.destroy();
     expect(idsIn(second.received()).every((id) => id > last)).toBe(true);

@@ -7,6 +7,7 @@ describe('the options of the benchmark', () => {
     expect(readBenchOptions([])).toEqual({
       json: false,
       quick: false,
+      sensors: false,
       runs: 3,
       seconds: 3,
       systems: [...SYSTEM_NAMES],

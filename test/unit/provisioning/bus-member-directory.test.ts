@@ -103,6 +103,24 @@ describe('the member directory', () => {
       expect(await members.byName(name)).toBeNull();
   });
 
+  it('tells of everyone that the broker has, believes nobody unsigned, and watches nobody for it', async () => {
+    const namesNow = async () => {
+      const asked = members.everyone();
+      await lab.clock.advance(3_000);
+      return (await asked).map(({ name }) => name).sort();
+    };
+    expect(await namesNow()).toEqual([]);
+    retain(await certificate());
+    const cellar = { name: 'cellar', publicKey: two.publicKey, ip4: '10.64.0.3' };
+    retain(await certificate(cellar), two.keyId, cellar.ip4, cellar.name);
+    lab.broker.publish(topicsOf(fleetId).member('forged'), await certificate({ name: 'f' }, 'fresh'), true);
+    expect(await namesNow()).toEqual(['cellar', 'greenhouse']);
+    expect(members.known()).toEqual([]);
+    await members.byName('greenhouse');
+    lab.broker.setReachable(false);
+    expect(await namesNow()).toEqual(['greenhouse']);
+  });
+
   it('takes the newest serial of a member, and never an older one again', async () => {
     const old = await certificate();
     retain(old);

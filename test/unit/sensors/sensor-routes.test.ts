@@ -149,7 +149,7 @@ describe('sensor routes', () => {
     const readings = () => {
       throw new RangeError('bug');
     };
-    const source = { readings, reading: () => null };
+    const source = { readings, reading: () => null, labels: () => ({}) };
     const onFault = (error: unknown) => faults.push(error);
     const failing = sensorRoutes({
       ...services,

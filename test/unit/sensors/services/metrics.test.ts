@@ -4,25 +4,39 @@ import { metricsText } from '../../../../sensors/services/metrics.ts';
 import { reading } from './readings.ts';
 import { NODE, served, thermometer } from './served-sensors.ts';
 
-const textOf = (...readings: Parameters<typeof reading>[0][]) =>
-  metricsText(NODE, readings.map(reading), false);
+const sourceOf = (readings: Parameters<typeof reading>[0][], labels: Record<string, string> = {}) => ({
+  readings: () => readings.map(reading),
+  labels: () => labels,
+});
+const textOf = (...readings: Parameters<typeof reading>[0][]) => metricsText(NODE, sourceOf(readings), false);
 
 describe('metrics', () => {
   it.each([
     [{ id: 'load-1m', value: 0.5 }, 'node_load1 0.5'],
     [{ id: 'memory-available', value: 4096, unit: 'B' }, 'node_memory_MemAvailable_bytes 4096'],
-    [{ id: 'disk-root-free', value: 7, unit: 'B' }, 'node_filesystem_avail_bytes{mountpoint="/"} 7'],
+    [
+      { id: 'disk-root-free', value: 7, unit: 'B' },
+      'node_filesystem_avail_bytes{mountpoint="/"} 7',
+      { mountpoint: '/' },
+    ],
     [
       { id: 'net-wg-0-rx-bytes', name: 'wg.0, bytes received', kind: 'network', value: 9, unit: 'B' },
       'node_network_receive_bytes_total{device="wg.0"} 9',
+      { device: 'wg.0' },
     ],
     [
       { id: 'cpu-temperature', name: 'CPU temperature', kind: 'temperature', value: 48.3, unit: 'Cel' },
-      'node_thermal_zone_temp{zone="cpu-temperature",type="CPU temperature"} 48.3',
+      'node_thermal_zone_temp{zone="0",type="cpu-thermal"} 48.3',
+      { zone: '0', type: 'cpu-thermal' },
     ],
     [
       { id: 'temperature-nvme', name: 'Temperature, nvme', kind: 'temperature', value: 31, unit: 'Cel' },
-      'node_hwmon_temp_celsius{chip="nvme",sensor="temperature-nvme"} 31',
+      'node_hwmon_temp_celsius{chip="nvme_nvme0",sensor="temp1"} 31',
+      { chip: 'nvme_nvme0', sensor: 'temp1' },
+    ],
+    [
+      { id: 'temperature-bme280', kind: 'temperature', value: 31, unit: 'Cel' },
+      'tincan_sensor_celsius{sensor="temperature-bme280",kind="temperature"} 31',
     ],
     [
       { id: 'uptime', kind: 'uptime', value: 60, unit: 's', time: '2026-11-01T00:01:00.000Z' },
@@ -33,8 +47,9 @@ describe('metrics', () => {
       'tincan_sensor_relative_humidity_percent{sensor="air",kind="humidity"} 55',
     ],
     [{ id: 'p', kind: 'k', value: 3, unit: 'dBm' }, 'tincan_sensor_value{sensor="p",kind="k",unit="dBm"} 3'],
-  ] as const)('%j is %s', (changes, line) => {
-    expect(textOf(changes as Parameters<typeof reading>[0]).split('\n')).toContain(line);
+  ] as const)('%j is %s', (changes, line, labels?: Record<string, string>) => {
+    const text = metricsText(NODE, sourceOf([changes as Parameters<typeof reading>[0]], labels), false);
+    expect(text.split('\n')).toContain(line);
   });
 
   it('leaves out text, and values that are not of now, and says which sensors are not well', () => {
@@ -70,7 +85,7 @@ describe('metrics', () => {
       fc.property(
         fc.string({ unit: fc.constantFrom('"', '\\', '\n', 'a', '}', '{', ' ', 'ü', '#') }),
         (name) => {
-          const text = metricsText({ id: 'n', name }, [], false);
+          const text = metricsText({ id: 'n', name }, sourceOf([]), false);
           const label = /^tincan_node_info\{node="n",name="((?:[^"\\\n]|\\["\\n])*)"\} 1$/m.exec(text)?.[1];
           const readBack = label?.replace(/\\(.)/g, (_, letter: string) => (letter === 'n' ? '\n' : letter));
           expect(readBack).toBe(name);
@@ -98,14 +113,14 @@ describe('metrics', () => {
   });
 
   it('names a counter in OpenMetrics without the suffix of its samples', () => {
-    const counter = reading({
+    const counter = {
       id: 'net-a-tx-bytes',
       name: 'a, bytes sent',
       kind: 'network',
       value: 1,
       unit: 'B',
-    });
-    const text = metricsText(NODE, [counter], true);
+    };
+    const text = metricsText(NODE, sourceOf([counter], { device: 'a' }), true);
     expect(text).toContain('# TYPE node_network_transmit_bytes counter\n');
     expect(text).toContain('\nnode_network_transmit_bytes_total{device="a"} 1\n');
   });

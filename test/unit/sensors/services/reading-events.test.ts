@@ -61,12 +61,12 @@ describe('event stream', () => {
     const all = await served([sensor]);
     const follower = await follow(all);
     expect(await follower.received(all.clock)).toMatchObject([
-      { id: '1', event: null, data: { id: 'greenhouse-air', value: 20, seq: 1, quality: 'ok' } },
+      { id: 'run1.1', event: null, data: { id: 'greenhouse-air', value: 20, seq: 1, quality: 'ok' } },
     ]);
     sensor.answer = 21;
     await all.clock.advance(1_000);
     await all.clock.advance(100);
-    expect(await follower.received(all.clock)).toMatchObject([{ id: '2', data: { value: 21, seq: 2 } }]);
+    expect(await follower.received(all.clock)).toMatchObject([{ id: 'run1.2', data: { value: 21, seq: 2 } }]);
   });
 
   it('resumes after Last-Event-ID with what was missed, in order', async () => {
@@ -76,16 +76,19 @@ describe('event stream', () => {
       sensor.answer = value;
       await all.clock.advance(1_000);
     }
-    const missed = await (await follow(all, '4')).received(all.clock);
-    expect(missed.map(({ id }) => id)).toEqual(['5', '6', '7', '8']);
+    const missed = await (await follow(all, 'run1.4')).received(all.clock);
+    expect(missed.map(({ id }) => id)).toEqual(['run1.5', 'run1.6', 'run1.7', 'run1.8']);
     expect(missed[0]).toMatchObject({ data: { id: 'greenhouse-air', value: 22, ageMs: 1_000 } });
-    expect(await (await follow(all, '8')).received(all.clock)).toEqual([]);
+    expect(await (await follow(all, 'run1.8')).received(all.clock)).toEqual([]);
   });
 
-  it.each(['99', 'nonsense', '', '-1', '1e1000'])('gives the present readings for the id %j', async (id) => {
-    const all = await served([thermometer()]);
-    expect(await (await follow(all, id)).received(all.clock)).toHaveLength(1);
-  });
+  it.each(['run1.99', 'run2.1', '.1', '1', 'nonsense', '', '-1', '1e1000', 'run1.1.1'])(
+    'gives the present readings for the id %j',
+    async (id) => {
+      const all = await served([thermometer()]);
+      expect(await (await follow(all, id)).received(all.clock)).toHaveLength(1);
+    },
+  );
 
   it('says ping every 15 s', async () => {
     const sensor = thermometer();

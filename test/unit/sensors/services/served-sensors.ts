@@ -4,6 +4,7 @@ import { Actuators } from '../../../../sensors/actuators.ts';
 import { ReaderGate } from '../../../../sensors/reader-gate.ts';
 import { Sampler } from '../../../../sensors/sampler.ts';
 import { sensorRoutes } from '../../../../sensors/sensor-routes.ts';
+import { EventIds } from '../../../../sensors/services/event-ids.ts';
 import { ReadingEvents } from '../../../../sensors/services/reading-events.ts';
 import type { ServiceSource } from '../../../../sensors/services/service-source.ts';
 import { FakeReaders, OPEN_POLICY } from '../../../fakes/fake-readers.ts';
@@ -13,6 +14,8 @@ import { RecordingLog } from '../../../fakes/recording-log.ts';
 import { driverOf, type ScriptedActuator } from '../../../fakes/scripted-actuator.ts';
 import { ScriptedSensor } from '../../../fakes/scripted-sensor.ts';
 
+/** Of the service that `served` starts. */
+export const RUN = 'run1';
 export const NODE = { id: 'abcdefghijklmnop', name: 'greenhouse' };
 
 export interface ServedSensors {
@@ -54,7 +57,7 @@ export async function served(
   const source = new Sampler({ clock, log, random: () => 0.5, clockSynchronised });
   const { history } = source;
   const services = { source, history, node: NODE, wallMs: () => (clockIsSet ? clock.wallMs() : null) };
-  const events = new ReadingEvents(services, clock);
+  const events = new ReadingEvents(services, clock, new EventIds(RUN));
   const faults: unknown[] = [];
   const cut: string[] = [];
   const onFault = (error: unknown) => faults.push(error);
