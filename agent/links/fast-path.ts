@@ -28,6 +28,8 @@ import { pathKey } from './path-selection.ts';
 const DOUBT_MS = 250;
 /** Between comparisons of the proven paths, while frames flow. */
 const COMPARE_MS = 5_000;
+/** As the limit of a path: every frame comes up as `oversize`. */
+const NOTHING_FITS = 1;
 
 export interface FastPathParts {
   slot: number;
@@ -48,6 +50,8 @@ export interface FastPathParts {
   allowed(address: string): boolean;
   /** Where ICE reaches the peer when that is behind a NAT: worth a guess with the peer's datapath port. */
   natAddress(): string | null;
+  /** After an outage: every frame is to come up, and the path carries what the controller sends. */
+  throughController(): boolean;
   send(message: LinkControl): void;
   pathChanged(path: 'fast' | 'slow', endpoint: string | null): void;
 }
@@ -65,6 +69,7 @@ export class FastPath {
   #echoes: EchoWatch;
   #comparedAtMs = 0;
   #framesCompared = 0;
+  #throughController = false;
 
   constructor(parts: FastPathParts) {
     this.#parts = parts;
@@ -183,6 +188,7 @@ export class FastPath {
     }
     if (traffic) this.#compare(nowMs, traffic);
     this.#mtu.tick(nowMs, traffic?.sent.frames ?? 0);
+    if (this.#throughController !== this.#parts.throughController()) this.#program();
     const verdict = this.#verdict(nowMs, traffic);
     if (verdict === 'lost') {
       this.#search.forgetEchoes();
@@ -230,7 +236,9 @@ export class FastPath {
 
   #program(): void {
     const path = this.#search.at(this.#current);
-    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null, this.frameLimit?.bytes);
+    this.#throughController = this.#parts.throughController();
+    const limitBytes = this.#throughController ? NOTHING_FITS : this.frameLimit?.bytes;
+    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null, limitBytes);
   }
 
   #moveTo(key: string | null): void {

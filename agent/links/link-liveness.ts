@@ -94,6 +94,11 @@ export function watchLink(
   return { watch: next, verdict: due ? 'ask' : 'alive' };
 }
 
+/** How long the open question has been open. */
+export function unansweredMs(watch: LinkWatch, nowMs: number): number {
+  return watch.askedSinceMs === null ? 0 : nowMs - watch.askedSinceMs;
+}
+
 /** Probes of the path in use, while frames flow: a way that is cut in our direction only still brings the peer's packets. */
 const PROVE_EVERY_MS = 750;
 const UNPROVEN_AFTER_MS = 1_900;

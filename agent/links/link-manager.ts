@@ -3,7 +3,7 @@ import { Refusal, sentenceOf } from '../errors.ts';
 import type { AgentEvent, LinkReport } from '../ports/agent-control.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { DatapathEvent } from '../ports/datapath.ts';
-import type { LinkTable } from '../ports/link-table.ts';
+import type { LinkCondition, LinkTable } from '../ports/link-table.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
@@ -80,6 +80,10 @@ export class LinkManager implements LinkTable {
 
   frameLimit(slot: number): FrameLimit | null {
     return this.#links.get(slot)?.frameLimit ?? null;
+  }
+
+  condition(slot: number): LinkCondition {
+    return this.#links.get(slot)?.condition ?? 'steady';
   }
 
   onUp(listener: (slot: number) => void): void {

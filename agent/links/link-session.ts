@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import type { LinkCondition } from '../ports/link-table.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/ethernet-frame.ts';
 import { decodeLinkControl, encodeLinkControl, type LinkControl } from '../wire/link-control.ts';
@@ -17,9 +18,16 @@ import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastPath } from './fast-path.ts';
 import { REKEY_LIMITS } from './fast-sessions.ts';
 import type { LinkConnection } from './link-connection.ts';
-import { type LinkWatch, startLinkWatch, watchLink } from './link-liveness.ts';
+import {
+  type LinkWatch,
+  SUSPECT_AFTER_MS,
+  startLinkWatch,
+  unansweredMs,
+  watchLink,
+} from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
 import type { LinkManagerOptions } from './link-types.ts';
+import { OutageWatch } from './outage-watch.ts';
 
 /** `quiet` is said this many times per idle time, at least a second apart. */
 const QUIET_SHARE = 4;
@@ -49,6 +57,7 @@ export class LinkSession {
   /** False on a new connection until the peer has said that it has this session too. */
   #joined = true;
   #watch: LinkWatch;
+  readonly #outage = new OutageWatch();
   /** Last sign of life over the transport, and over both paths. */
   #heardMs: number;
   #lastHeardMs: number;
@@ -78,6 +87,7 @@ export class LinkSession {
       reflexive: parts.reflexive,
       allowed: (address) => !isOverlayAddress(address),
       natAddress: () => this.#natAddress(),
+      throughController: () => this.condition !== 'steady',
       send: (message) => this.#say(message),
       pathChanged: parts.pathChanged,
     });
@@ -94,6 +104,10 @@ export class LinkSession {
 
   get silentMs(): number {
     return this.#clock.monotonicMs() - this.#lastHeardMs;
+  }
+
+  get condition(): LinkCondition {
+    return this.#outage.condition(this.#clock.monotonicMs());
   }
 
   start(): void {
@@ -127,12 +141,12 @@ export class LinkSession {
   }
 
   frameArrived(): void {
-    this.#heardMs = this.#clock.monotonicMs();
+    this.#heardSlow();
   }
 
   /** Messages that are no link control of this version are ignored: the peer may be newer, or faulty. */
   control(text: string): void {
-    this.#heardMs = this.#clock.monotonicMs();
+    this.#heardSlow();
     const message = decodeLinkControl(text);
     if (!message) return;
     if (!this.#joined) this.#join(text, message);
@@ -153,6 +167,7 @@ export class LinkSession {
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
+    this.#outage.heard(this.#clock.monotonicMs());
     this.fast.probeReply(endpoint, id, rttUs);
     this.#pings.answered('fast', id, rttUs / 1000);
   }
@@ -167,6 +182,8 @@ export class LinkSession {
     const fastVerdict = this.fast.tick(nowMs, counters);
     const fastHeardMs = nowMs - (counters?.lastReceivedAgeMs ?? Number.POSITIVE_INFINITY);
     this.#lastHeardMs = Math.max(this.#heardMs, fastHeardMs);
+    this.#outage.heard(this.#lastHeardMs);
+    if (fastVerdict === 'lost' || !this.usable) this.#outage.lost(nowMs);
     const inDoubt = this.#doubted || fastVerdict === 'suspect' || fastVerdict === 'lost';
     this.#doubted = false;
     if (!this.#slowConnection) {
@@ -175,6 +192,7 @@ export class LinkSession {
     }
     const { watch, verdict } = watchLink(this.#watch, { nowMs, heardMs: this.#lastHeardMs, inDoubt });
     this.#watch = watch;
+    if (unansweredMs(watch, nowMs) >= SUSPECT_AFTER_MS) this.#outage.lost(nowMs);
     if (verdict === 'dead') return 'dead';
     if (verdict === 'ask') this.#askPeer();
     return this.#bothQuiet(nowMs, usedAtMs) ? 'idle' : 'alive';
@@ -192,6 +210,11 @@ export class LinkSession {
 
   get #slowConnection(): LinkConnection | null {
     return this.#joined ? this.#connection : null;
+  }
+
+  #heardSlow(): void {
+    this.#heardMs = this.#clock.monotonicMs();
+    this.#outage.heard(this.#heardMs);
   }
 
   #join(text: string, message: LinkControl): void {

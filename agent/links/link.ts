@@ -5,6 +5,7 @@
  */
 import type { LinkReport, LinkState } from '../ports/agent-control.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import type { LinkCondition } from '../ports/link-table.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
@@ -89,6 +90,10 @@ export class Link {
 
   get frameLimit(): FrameLimit | null {
     return this.#session.usable?.fast.frameLimit ?? null;
+  }
+
+  get condition(): LinkCondition {
+    return this.#session.kept?.condition ?? 'steady';
   }
 
   get usedAtMs(): number {

@@ -162,6 +162,10 @@ describe('a link, when', () => {
       const resumed = () => (two.datapath.stats().peers.get(0)?.received.frames ?? 0) > before;
       expect(await timeUntil(resumed)).toBeLessThanOrEqual(3_000);
       expect(one.state()).toBe('up');
+      // TCP's segments pass the controller for a while, and then no more.
+      expect([one.links.condition(0), two.links.condition(0)]).toEqual(['back', 'back']);
+      await sendFor(2_000);
+      expect([one.links.condition(0), two.links.condition(0)]).toEqual(['steady', 'steady']);
     },
   );
 
