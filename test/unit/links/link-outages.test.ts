@@ -163,7 +163,9 @@ describe('a link, when', () => {
       expect(await timeUntil(resumed)).toBeLessThanOrEqual(3_000);
       expect(one.state()).toBe('up');
       // TCP's segments pass the controller for a while, and then no more.
-      expect([one.links.condition(0), two.links.condition(0)]).toEqual(['back', 'back']);
+      expect(one.links.condition(0)).toBe('back');
+      // Who only receives notices later: 2 s of quiet are no loss.
+      expect(two.links.condition(0)).toBe(outageMs > 5_000 ? 'back' : 'steady');
       await sendFor(2_000);
       expect([one.links.condition(0), two.links.condition(0)]).toEqual(['steady', 'steady']);
     },
