@@ -241,8 +241,9 @@ export class Link {
     this.#demand.failures += 1;
     if (!wasUp) this.#parts.events.happened('link.failed', { reason, failures: this.#demand.failures });
     const kept = this.#session.kept !== null;
-    // A link that was up had a peer a moment ago: the first try is made at once.
-    const atOnce = wasUp && this.#demand.failures === 1;
+    // A link that was up had a peer a moment ago. And libdatachannel begins ICE with an answer before it has noted the
+    // answer's fingerprint: now and then DTLS is quicker, and the transport fails at once for nothing.
+    const atOnce = (wasUp || reason === 'transport-failed') && this.#demand.failures === 1;
     if (this.#demand.wanted || stillUp) this.#demand.retryLater(atOnce, kept);
     else if (!kept) this.#end(reason);
   }
