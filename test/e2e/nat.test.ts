@@ -41,6 +41,10 @@ async function startStun({ hub }: FleetUnderTest): Promise<void> {
 }
 
 async function startTurn({ hub, lab }: FleetUnderTest): Promise<void> {
+  // What the server sends to addresses behind NATs gets lost on the Internet; without a route it gives the client up.
+  const nowhere = '192.168.77.1';
+  await hub.run(['ip', 'neighbour', 'add', nowhere, 'lladdr', '02:00:00:00:00:01', 'dev', 'eth0']);
+  await hub.run(['ip', 'route', 'add', 'default', 'via', nowhere]);
   const options = ['--user=lab:secret', '--realm=lab', '--lt-cred-mech', '--no-cli', '--no-tls', '--no-dtls'];
   const files = [
     '--log-file=stdout',
@@ -49,7 +53,7 @@ async function startTurn({ hub, lab }: FleetUnderTest): Promise<void> {
   ];
   const at = [`--listening-ip=${hub.address}`, `--relay-ip=${hub.address}`, `--listening-port=${TURN_PORT}`];
   const server = hub.spawn('TURN', [TURNSERVER ?? '', '-n', ...options, ...files, ...at]);
-  await server.waitForLine('its listener', START_MS, (line) => /UDP listener opened/.test(line));
+  await server.waitForLine('its listener', START_MS, (line) => /Total General servers/.test(line));
 }
 
 /** Members on these hosts, and a frame from the first to the second. */
