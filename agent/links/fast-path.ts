@@ -200,9 +200,10 @@ export class FastPath {
 
   #verdict(nowMs: number, traffic: PeerTraffic | undefined): FastVerdict {
     const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
-    const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
+    const { rttMs } = this;
+    const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs, rttMs });
     this.#watch = heard.watch;
-    const echoes = watchEchoes(this.#echoes, nowMs, traffic?.sent.frames ?? 0);
+    const echoes = watchEchoes(this.#echoes, { nowMs, sentFrames: traffic?.sent.frames ?? 0, rttMs });
     this.#echoes = echoes.watch;
     if (echoes.verdict === 'lost') return 'lost';
     if (echoes.verdict === 'ask' && this.#current !== null) this.#search.probe(this.#current);

@@ -18,13 +18,7 @@ import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastPath } from './fast-path.ts';
 import { REKEY_LIMITS } from './fast-sessions.ts';
 import type { LinkConnection } from './link-connection.ts';
-import {
-  type LinkWatch,
-  SUSPECT_AFTER_MS,
-  startLinkWatch,
-  unansweredMs,
-  watchLink,
-} from './link-liveness.ts';
+import { type LinkWatch, LOST_AFTER_MS, startLinkWatch, unansweredMs, watchLink } from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
 import type { LinkManagerOptions } from './link-types.ts';
 import { OutageWatch } from './outage-watch.ts';
@@ -192,7 +186,7 @@ export class LinkSession {
     }
     const { watch, verdict } = watchLink(this.#watch, { nowMs, heardMs: this.#lastHeardMs, inDoubt });
     this.#watch = watch;
-    if (unansweredMs(watch, nowMs) >= SUSPECT_AFTER_MS) this.#outage.lost(nowMs);
+    if (unansweredMs(watch, nowMs) >= LOST_AFTER_MS) this.#outage.lost(nowMs);
     if (verdict === 'dead') return 'dead';
     if (verdict === 'ask') this.#askPeer();
     return this.#bothQuiet(nowMs, usedAtMs) ? 'idle' : 'alive';
