@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { LinkReport } from '../../../agent/ports/agent-control.ts';
 import { Load } from './load.ts';
 import { FULL_RATE, faultProblem, PACED, RESUME_MS, tell, withFleet } from './scenario.ts';
 
@@ -92,6 +93,50 @@ describe.concurrent('the network', () => {
       const resumed = await load.resumed(Date.now(), 30_000);
       tell('cable out for 3 s', { ...resumed, ...(await load.report(startedMs, Date.now())) });
       expect(Math.max(...Object.values(resumed))).toBeLessThan(RESUME_MS);
+    });
+  });
+
+  it.for(['one', 'two'])('in which nothing of host %s gets through for 5 s', async (muted) => {
+    await withFleet(async (fleet) => {
+      const [one, two] = await fleet.pair();
+      const load = await Load.start(one, two, FULL_RATE);
+      await one.untilLink(two, 'fast');
+      const startedMs = Date.now();
+      await fleet.network.mute(muted);
+      await sleep(5_000);
+      await fleet.network.clear();
+      const resumed = await load.resumed(Date.now(), 30_000);
+      await one.untilLink(two, 'fast');
+      tell(`${muted} mute for 5 s`, { ...resumed, ...(await load.report(startedMs, Date.now())) });
+      expect(Math.max(...Object.values(resumed))).toBeLessThan(RESUME_MS);
+    });
+  });
+
+  it('with two ways, one of which begins to lose frames: the other one is taken', async () => {
+    await withFleet(async (fleet) => {
+      const [one, two] = await fleet.pair();
+      await one.host.addAddress('192.168.78.11');
+      await two.host.addAddress('192.168.78.12');
+      const load = await Load.start(one, two, PACED);
+      const before = await one.untilLink(two, 'fast');
+      const way = before.links[0]?.endpoint?.startsWith('192.168.78.') ? '192.168.78.' : '192.168.77.';
+      const lossy = [one.host.address, two.host.address, '192.168.78.11', '192.168.78.12'];
+      const startedMs = Date.now();
+      await fleet.network.loseTo(
+        lossy.filter((address) => address.startsWith(way)),
+        30,
+      );
+      const isLeft = ({ endpoint }: LinkReport) => endpoint !== null && !endpoint.startsWith(way);
+      await one.until('on the other way', 40_000, ({ links }) => links.some(isLeft));
+      await two.until('on the other way', 40_000, ({ links }) => links.some(isLeft));
+      const leftMs = Date.now() - startedMs;
+      const resumed = await load.resumed(Date.now(), RESUME_MS);
+      const afterMs = Date.now();
+      await sleep(3_000);
+      const { lostPings, mbytes } = await load.report(afterMs, Date.now());
+      tell('loss of 30 % on one of two ways', { leftMs, ...resumed, lostPings, mbytes });
+      expect(lostPings).toBe(0);
+      expect(one.events('link.down')).toEqual([]);
     });
   });
 
