@@ -97,7 +97,8 @@ export class LinkSession {
   }
 
   get silentMs(): number {
-    return this.#clock.monotonicMs() - this.#lastHeardMs;
+    const nowMs = this.#clock.monotonicMs();
+    return Math.max(nowMs - this.#lastHeardMs, this.#outage.lostForMs(nowMs));
   }
 
   get condition(): LinkCondition {
@@ -135,12 +136,12 @@ export class LinkSession {
   }
 
   frameArrived(): void {
-    this.#heardSlow();
+    this.#heardMs = this.#clock.monotonicMs();
   }
 
   /** Messages that are no link control of this version are ignored: the peer may be newer, or faulty. */
   control(text: string): void {
-    this.#heardSlow();
+    this.#heardMs = this.#clock.monotonicMs();
     const message = decodeLinkControl(text);
     if (!message) return;
     if (!this.#joined) this.#join(text, message);
@@ -161,7 +162,7 @@ export class LinkSession {
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
-    this.#outage.heard(this.#clock.monotonicMs());
+    this.#outage.answered(this.#clock.monotonicMs());
     this.fast.probeReply(endpoint, id, rttUs);
     this.#pings.answered('fast', id, rttUs / 1000);
   }
@@ -176,9 +177,9 @@ export class LinkSession {
     const fastVerdict = this.fast.tick(nowMs, counters);
     const fastHeardMs = nowMs - (counters?.lastReceivedAgeMs ?? Number.POSITIVE_INFINITY);
     this.#lastHeardMs = Math.max(this.#heardMs, fastHeardMs);
-    this.#outage.heard(this.#lastHeardMs);
     if (fastVerdict === 'lost' || !this.usable) this.#outage.lost(nowMs);
-    const inDoubt = this.#doubted || fastVerdict === 'suspect' || fastVerdict === 'lost';
+    const asking = this.#doubted || this.condition === 'lost';
+    const inDoubt = asking || fastVerdict === 'suspect';
     this.#doubted = false;
     if (!this.#slowConnection) {
       this.#watch = startLinkWatch(nowMs);
@@ -204,11 +205,6 @@ export class LinkSession {
 
   get #slowConnection(): LinkConnection | null {
     return this.#joined ? this.#connection : null;
-  }
-
-  #heardSlow(): void {
-    this.#heardMs = this.#clock.monotonicMs();
-    this.#outage.heard(this.#heardMs);
   }
 
   #join(text: string, message: LinkControl): void {
@@ -244,7 +240,9 @@ export class LinkSession {
 
   #pong(id: number): void {
     const rttMs = this.#questions.answered(id);
-    if (rttMs !== null) this.#pings.answered('slow', id, rttMs);
+    if (rttMs === null) return;
+    this.#outage.answered(this.#clock.monotonicMs());
+    this.#pings.answered('slow', id, rttMs);
   }
 
   #say(message: LinkControl): void {

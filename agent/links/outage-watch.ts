@@ -16,11 +16,15 @@ export class OutageWatch {
     this.#lostAtMs ??= nowMs;
   }
 
-  /** A sign of life that came at `atMs`. */
-  heard(atMs: number): void {
+  /** An answer to something that we said: what the peer says by itself proves only its own direction. */
+  answered(atMs: number): void {
     if (this.#lostAtMs === null || atMs <= this.#lostAtMs) return;
     this.#lostAtMs = null;
     this.#backAtMs = atMs;
+  }
+
+  lostForMs(nowMs: number): number {
+    return this.#lostAtMs === null ? 0 : nowMs - this.#lostAtMs;
   }
 
   condition(nowMs: number): LinkCondition {
