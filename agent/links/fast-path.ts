@@ -6,11 +6,10 @@
  *   4 how large a frame it carries whole is found in band (path-mtu.ts)
  *   5 silence takes them back to the slow path (link-liveness.ts), and the search begins again
  */
-import type { Clock } from '../ports/clock.ts';
-import type { Datapath, Endpoint, PeerTraffic } from '../ports/datapath.ts';
-import { type LinkControl, MAX_ENDPOINTS } from '../wire/link-control.ts';
-import type { ReceiveIndexes } from './fast-keys.ts';
-import { FastSessions, type RekeyLimits } from './fast-sessions.ts';
+import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import { MAX_ENDPOINTS } from '../wire/link-control.ts';
+import type { FastControl, FastPathParts } from './fast-path-types.ts';
+import { FastSessions } from './fast-sessions.ts';
 import {
   type EchoWatch,
   type FastVerdict,
@@ -30,33 +29,6 @@ const DOUBT_MS = 250;
 const COMPARE_MS = 5_000;
 /** As the limit of a path: every frame comes up as `oversize`. */
 const NOTHING_FITS = 1;
-
-export interface FastPathParts {
-  slot: number;
-  datapath: Pick<
-    Datapath,
-    'udpPort' | 'addSession' | 'useSession' | 'forgetPreviousSession' | 'setPath' | 'sendProbe'
-  >;
-  clock: Clock;
-  indexes: ReceiveIndexes;
-  aesHardware: boolean;
-  rekey: RekeyLimits;
-  /** The largest frame that the TAP has. */
-  maxFrameBytes: number;
-  underlayAddresses(): string[];
-  /** Our endpoints as the world sees them. */
-  reflexive(): Endpoint[];
-  /** False for addresses that must not be probed: the overlay's own. */
-  allowed(address: string): boolean;
-  /** Where ICE reaches the peer when that is behind a NAT: worth a guess with the peer's datapath port. */
-  natAddress(): string | null;
-  /** After an outage: every frame is to come up, and the path carries what the controller sends. */
-  throughController(): boolean;
-  send(message: LinkControl): void;
-  pathChanged(path: 'fast' | 'slow', endpoint: string | null): void;
-}
-
-export type FastControl = Extract<LinkControl, { type: 'fast-offer' | 'fast-ready' | 'endpoints' }>;
 
 export class FastPath {
   readonly #parts: FastPathParts;

@@ -17,15 +17,12 @@ import { ControlPings } from './control-pings.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastPath } from './fast-path.ts';
 import { REKEY_LIMITS } from './fast-sessions.ts';
+import { IdleAgreement } from './idle-agreement.ts';
 import type { LinkConnection } from './link-connection.ts';
 import { type LinkWatch, LOST_AFTER_MS, startLinkWatch, unansweredMs, watchLink } from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
 import type { LinkManagerOptions } from './link-types.ts';
 import { OutageWatch } from './outage-watch.ts';
-
-/** `quiet` is said this many times per idle time, at least a second apart. */
-const QUIET_SHARE = 4;
-const SHORTEST_QUIET_MS = 1_000;
 
 export interface LinkSessionParts {
   slot: number;
@@ -52,12 +49,11 @@ export class LinkSession {
   #joined = true;
   #watch: LinkWatch;
   readonly #outage = new OutageWatch();
+  readonly #idle: IdleAgreement;
   /** Last sign of life over the transport, and over both paths. */
   #heardMs: number;
   #lastHeardMs: number;
   #doubted = false;
-  #saidQuietMs = Number.NEGATIVE_INFINITY;
-  #peerQuietMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LinkSessionParts, connection: LinkConnection) {
     this.#parts = parts;
@@ -66,6 +62,7 @@ export class LinkSession {
     this.#clock = clock;
     this.#pings = new LinkPings(clock);
     this.#questions = new ControlPings(clock);
+    this.#idle = new IdleAgreement(parts.options.idleCloseMs, () => this.#say({ type: 'quiet' }));
     this.#heardMs = clock.monotonicMs();
     this.#lastHeardMs = this.#heardMs;
     this.#watch = startLinkWatch(this.#heardMs);
@@ -148,7 +145,7 @@ export class LinkSession {
     else if (message.type === 'resume') this.#peerName = message.own;
     else if (message.type === 'ping') this.#say({ type: 'pong', id: message.id });
     else if (message.type === 'pong') this.#pong(message.id);
-    else if (message.type === 'quiet') this.#peerQuietMs = this.#heardMs;
+    else if (message.type === 'quiet') this.#idle.peerIsQuiet(this.#heardMs);
     else if (message.type === 'bye') this.#parts.bye(message.reason);
     else this.fast.receive(message);
   }
@@ -190,7 +187,7 @@ export class LinkSession {
     if (unansweredMs(watch, nowMs) >= LOST_AFTER_MS) this.#outage.lost(nowMs);
     if (verdict === 'dead') return 'dead';
     if (verdict === 'ask') this.#askPeer();
-    return this.#bothQuiet(nowMs, usedAtMs) ? 'idle' : 'alive';
+    return this.#idle.reached(nowMs, usedAtMs) ? 'idle' : 'alive';
   }
 
   rttMs(): number | null {
@@ -218,18 +215,6 @@ export class LinkSession {
     this.fast.start();
     this.#askPeer();
     this.#parts.pathChanged(this.path, this.fast.endpoint);
-  }
-
-  #bothQuiet(nowMs: number, usedAtMs: number): boolean {
-    const { idleCloseMs } = this.#parts.options;
-    if (idleCloseMs <= 0 || nowMs - usedAtMs < idleCloseMs) return false;
-    const everyMs = Math.max(SHORTEST_QUIET_MS, idleCloseMs / QUIET_SHARE);
-    if (nowMs - this.#peerQuietMs <= 2 * everyMs) return true;
-    if (nowMs - this.#saidQuietMs >= everyMs) {
-      this.#saidQuietMs = nowMs;
-      this.#say({ type: 'quiet' });
-    }
-    return false;
   }
 
   #askPeer(): number {

@@ -9,33 +9,17 @@ import type { LinkCondition } from '../ports/link-table.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
-import type { ReceiveIndexes } from './fast-keys.ts';
 import { KeptSession } from './kept-session.ts';
-import { LinkDemand } from './link-demand.ts';
+import { FINAL_REASONS, LinkDemand } from './link-demand.ts';
 import { LinkNegotiator } from './link-negotiator.ts';
 import type { PingAnswer } from './link-pings.ts';
 import { linkReport } from './link-report.ts';
 import type { LinkSession } from './link-session.ts';
 import { LinkTraffic } from './link-traffic.ts';
-import type { LinkEvents, LinkManagerOptions } from './link-types.ts';
+import type { LinkParts } from './link-types.ts';
 import type { NegotiationMemory } from './negotiation-types.ts';
 import type { FrameLimit } from './path-mtu.ts';
 import { UpWaiters } from './up-waiters.ts';
-
-/** A peer that says one of these does not want to be called back at once. */
-const FINAL_REASONS: ReadonlySet<string> = new Set(['idle', 'closed', 'stopping', 'revoked', 'no-free-slot']);
-
-export interface LinkParts {
-  options: LinkManagerOptions;
-  indexes: ReceiveIndexes;
-  slot: number;
-  member: Membership;
-  memory: NegotiationMemory;
-  /** Our endpoints as the world sees them. */
-  reflexive(): Endpoint[];
-  events: LinkEvents;
-  send(signal: Signal): void;
-}
 
 export class Link {
   readonly #parts: LinkParts;
