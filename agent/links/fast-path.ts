@@ -6,11 +6,10 @@
  *   4 how large a frame it carries whole is found in band (path-mtu.ts)
  *   5 silence takes them back to the slow path (link-liveness.ts), and the search begins again
  */
-import type { Clock } from '../ports/clock.ts';
-import type { Datapath, Endpoint, PeerTraffic } from '../ports/datapath.ts';
-import { type LinkControl, MAX_ENDPOINTS } from '../wire/link-control.ts';
-import type { ReceiveIndexes } from './fast-keys.ts';
-import { FastSessions, type RekeyLimits } from './fast-sessions.ts';
+import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import { MAX_ENDPOINTS } from '../wire/link-control.ts';
+import type { FastControl, FastPathParts } from './fast-path-types.ts';
+import { FastSessions } from './fast-sessions.ts';
 import {
   type EchoWatch,
   type FastVerdict,
@@ -28,31 +27,8 @@ import { pathKey } from './path-selection.ts';
 const DOUBT_MS = 250;
 /** Between comparisons of the proven paths, while frames flow. */
 const COMPARE_MS = 5_000;
-
-export interface FastPathParts {
-  slot: number;
-  datapath: Pick<
-    Datapath,
-    'udpPort' | 'addSession' | 'useSession' | 'forgetPreviousSession' | 'setPath' | 'sendProbe'
-  >;
-  clock: Clock;
-  indexes: ReceiveIndexes;
-  aesHardware: boolean;
-  rekey: RekeyLimits;
-  /** The largest frame that the TAP has. */
-  maxFrameBytes: number;
-  underlayAddresses(): string[];
-  /** Our endpoints as the world sees them. */
-  reflexive(): Endpoint[];
-  /** False for addresses that must not be probed: the overlay's own. */
-  allowed(address: string): boolean;
-  /** Where ICE reaches the peer when that is behind a NAT: worth a guess with the peer's datapath port. */
-  natAddress(): string | null;
-  send(message: LinkControl): void;
-  pathChanged(path: 'fast' | 'slow', endpoint: string | null): void;
-}
-
-export type FastControl = Extract<LinkControl, { type: 'fast-offer' | 'fast-ready' | 'endpoints' }>;
+/** As the limit of a path: every frame comes up as `oversize`. */
+const NOTHING_FITS = 1;
 
 export class FastPath {
   readonly #parts: FastPathParts;
@@ -65,6 +41,7 @@ export class FastPath {
   #echoes: EchoWatch;
   #comparedAtMs = 0;
   #framesCompared = 0;
+  #throughController = false;
 
   constructor(parts: FastPathParts) {
     this.#parts = parts;
@@ -183,6 +160,7 @@ export class FastPath {
     }
     if (traffic) this.#compare(nowMs, traffic);
     this.#mtu.tick(nowMs, traffic?.sent.frames ?? 0);
+    if (this.#throughController !== this.#parts.throughController()) this.#program();
     const verdict = this.#verdict(nowMs, traffic);
     if (verdict === 'lost') {
       this.#search.forgetEchoes();
@@ -194,9 +172,10 @@ export class FastPath {
 
   #verdict(nowMs: number, traffic: PeerTraffic | undefined): FastVerdict {
     const { lastSentAgeMs, lastReceivedAgeMs } = traffic ?? { lastSentAgeMs: null, lastReceivedAgeMs: null };
-    const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs });
+    const { rttMs } = this;
+    const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs, rttMs });
     this.#watch = heard.watch;
-    const echoes = watchEchoes(this.#echoes, nowMs, traffic?.sent.frames ?? 0);
+    const echoes = watchEchoes(this.#echoes, { nowMs, sentFrames: traffic?.sent.frames ?? 0, rttMs });
     this.#echoes = echoes.watch;
     if (echoes.verdict === 'lost') return 'lost';
     if (echoes.verdict === 'ask' && this.#current !== null) this.#search.probe(this.#current);
@@ -230,7 +209,9 @@ export class FastPath {
 
   #program(): void {
     const path = this.#search.at(this.#current);
-    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null, this.frameLimit?.bytes);
+    this.#throughController = this.#parts.throughController();
+    const limitBytes = this.#throughController ? NOTHING_FITS : this.frameLimit?.bytes;
+    this.#parts.datapath.setPath(this.#parts.slot, path?.endpoint ?? null, limitBytes);
   }
 
   #moveTo(key: string | null): void {

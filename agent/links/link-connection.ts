@@ -11,6 +11,8 @@ import type { SignalCandidate } from '../ports/signal-service.ts';
 const BATCH_MS = 20;
 /** How long a transport lives on after its last message, so that the message arrives before the end of the transport. */
 export const LINGER_MS = 100;
+/** A session begins with three messages, and may end with a bye at once. */
+const MAX_EARLY_MESSAGES = 16;
 
 export interface LinkConnectionEvents {
   described(sdp: string, candidates: SignalCandidate[]): void;
@@ -34,6 +36,10 @@ export class LinkConnection {
   #batch: SignalCandidate[] = [];
   #batchTimer: Timer | null = null;
   #signedFingerprint: string | null = null;
+  /** The peer has shown the certificate that was signed. */
+  #authentic = false;
+  /** What came before that was known. */
+  #early: string[] = [];
   #closed = false;
 
   /** Throws Refusal('bad-ice-server'). */
@@ -53,8 +59,8 @@ export class LinkConnection {
       gatheringDone: () => this.#flush(),
       state: (state) => this.#state(state),
       ready: () => this.#ready(),
-      control: (message) => this.#closed || this.#events.control(message),
-      frame: (frame) => this.#closed || this.#events.frame(frame),
+      control: (message) => this.#control(message),
+      frame: (frame) => this.#closed || !this.#authentic || this.#events.frame(frame),
     });
   }
 
@@ -135,8 +141,20 @@ export class LinkConnection {
   #ready(): void {
     if (this.#closed) return;
     const presented = this.#transport.remoteFingerprint();
-    if (presented !== null && presented === this.#signedFingerprint) this.#events.ready();
-    else this.#events.failed('fingerprint-mismatch');
+    if (presented === null || presented !== this.#signedFingerprint) {
+      this.#events.failed('fingerprint-mismatch');
+      return;
+    }
+    this.#authentic = true;
+    this.#events.ready();
+    for (const message of this.#early.splice(0)) this.#control(message);
+  }
+
+  /** A peer that is ready first may speak first: its words wait until it is known whose they are. */
+  #control(message: string): void {
+    if (this.#closed) return;
+    if (this.#authentic) this.#events.control(message);
+    else if (this.#early.length < MAX_EARLY_MESSAGES) this.#early.push(message);
   }
 }
 

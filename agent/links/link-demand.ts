@@ -5,6 +5,15 @@ import { retryDelayMs } from './retry-schedule.ts';
 /** How long after the last wish for the link it is tried again by itself; a new wish starts it anyway. */
 const DEMAND_MS = 30_000;
 
+/** A peer that says one of these does not want to be called back at once. */
+export const FINAL_REASONS: ReadonlySet<string> = new Set([
+  'idle',
+  'closed',
+  'stopping',
+  'revoked',
+  'no-free-slot',
+]);
+
 export class LinkDemand {
   readonly #clock: Clock;
   readonly #random: () => number;

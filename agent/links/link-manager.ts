@@ -1,9 +1,9 @@
 /** The node's links: LinkTable over signals, transports and the datapath. It owns the slots and the 250 ms tick. */
-import { Refusal, sentenceOf } from '../errors.ts';
+import { Refusal } from '../errors.ts';
 import type { AgentEvent, LinkReport } from '../ports/agent-control.ts';
 import type { Timer } from '../ports/clock.ts';
 import type { DatapathEvent } from '../ports/datapath.ts';
-import type { LinkTable } from '../ports/link-table.ts';
+import type { LinkCondition, LinkTable } from '../ports/link-table.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
@@ -16,6 +16,7 @@ import type { LinkFields, LinkManagerOptions } from './link-types.ts';
 import { NegotiationMemories } from './negotiation-memory.ts';
 import type { FrameLimit } from './path-mtu.ts';
 import { ReflexiveEndpoints } from './reflexive-endpoints.ts';
+import { SignalOutbox } from './signal-outbox.ts';
 
 /** Slots of the datapath's table, see ports/datapath.ts. */
 const SLOTS = 1024;
@@ -34,7 +35,7 @@ export class LinkManager implements LinkTable {
   readonly #memories = new NegotiationMemories();
   readonly #indexes = new ReceiveIndexes();
   readonly #reflexive: ReflexiveEndpoints;
-  readonly #sending = new Set<Promise<void>>();
+  readonly #outbox: SignalOutbox;
   readonly #onUp: Array<(slot: number) => void> = [];
   readonly #onDown: Array<(slot: number, reason: string) => void> = [];
   readonly #onFrame: Array<(slot: number, frame: Uint8Array) => void> = [];
@@ -45,10 +46,11 @@ export class LinkManager implements LinkTable {
   constructor(options: LinkManagerOptions, slots = SLOTS) {
     this.#options = options;
     this.#slots = slots;
+    this.#outbox = new SignalOutbox(options.signals, options.log);
     this.#reflexive = new ReflexiveEndpoints({
       resolve: async (host) => [host],
       ...options,
-      changed: () => this.#tellEndpoints(),
+      changed: () => this.#links.forEach((link) => void link.tellEndpoints()),
     });
     options.signals.onSignal((from, signal, sequence) => this.#receiveSignal(from, signal, sequence));
     options.host.onChange(() => this.networkChanged());
@@ -80,6 +82,10 @@ export class LinkManager implements LinkTable {
 
   frameLimit(slot: number): FrameLimit | null {
     return this.#links.get(slot)?.frameLimit ?? null;
+  }
+
+  condition(slot: number): LinkCondition {
+    return this.#links.get(slot)?.condition ?? 'steady';
   }
 
   onUp(listener: (slot: number) => void): void {
@@ -137,7 +143,7 @@ export class LinkManager implements LinkTable {
     for (const link of [...this.#links.values()]) link.close('stopping');
     const { clock } = this.#options;
     const lingered = new Promise<void>((resolve) => void clock.after(LINGER_MS, resolve));
-    const sent = Promise.allSettled([...this.#sending, lingered]);
+    const sent = Promise.allSettled([this.#outbox.settled(), lingered]);
     await new Promise<void>((resolve) => {
       const limit = clock.after(BYE_LIMIT_MS, resolve);
       void sent.then(() => {
@@ -160,7 +166,7 @@ export class LinkManager implements LinkTable {
       member,
       reflexive: () => this.#reflexive.endpoints,
       memory: this.#memories.of(member.nodeId),
-      send: (signal) => this.#send(member, signal),
+      send: (signal) => this.#outbox.send(member, signal),
       events: {
         up: () => this.#onUp.forEach((listener) => void listener(slot)),
         down: (reason) => this.#onDown.forEach((listener) => void listener(slot, reason)),
@@ -177,10 +183,6 @@ export class LinkManager implements LinkTable {
     this.#reflexive.start();
     this.#happened(member, 'link.requested', { slot });
     return slot;
-  }
-
-  #tellEndpoints(): void {
-    for (const link of this.#links.values()) link.tellEndpoints();
   }
 
   #freeSlot(): number {
@@ -214,7 +216,7 @@ export class LinkManager implements LinkTable {
     if (this.#stopped) return;
     const known = this.#slotOf.get(from.nodeId);
     if (known !== undefined) this.#links.get(known)?.receiveSignal(signal, sequence);
-    else if (signal.kind === 'answer') this.#send(from, byeTo(signal, 'unknown-session'));
+    else if (signal.kind === 'answer') this.#outbox.send(from, byeTo(signal, 'unknown-session'));
     else if (signal.kind === 'offer') this.#receiveOffer(from, signal, sequence);
   }
 
@@ -224,18 +226,8 @@ export class LinkManager implements LinkTable {
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.#options.log.warn('link.refused', { peer: from.nodeId, problem: error.message });
-      this.#send(from, byeTo(signal, error.reason));
+      this.#outbox.send(from, byeTo(signal, error.reason));
     }
-  }
-
-  #send(to: Membership, signal: Signal): void {
-    const sending = this.#options.signals.send(to, signal).catch((error: unknown) => {
-      // Negotiation says it again; a broker that is down shows in the bus state.
-      const fields = { peer: to.nodeId, kind: signal.kind, problem: sentenceOf(error) };
-      this.#options.log.debug('signal.not-sent', fields);
-    });
-    this.#sending.add(sending);
-    void sending.then(() => this.#sending.delete(sending));
   }
 
   #watch(): void {

@@ -34,12 +34,12 @@ export function linkReport(facts: LinkFacts): LinkReport {
     setupMs: facts.setupMs,
     ageMs: Math.round(facts.ageMs),
     ...facts.traffic.totals(),
-    problem: session ? silence(session.silentMs) : facts.problem,
+    problem: session ? silence(session) : facts.problem,
   };
 }
 
 /** A healthy link is never this silent: its paths are asked before. */
-function silence(silentMs: number): string | null {
-  if (silentMs < SILENT_AFTER_MS) return null;
+function silence({ silentMs, condition }: LinkSession): string | null {
+  if (silentMs < SILENT_AFTER_MS && condition !== 'lost') return null;
   return `the peer has not answered for ${Math.floor(silentMs / 1000)} s`;
 }

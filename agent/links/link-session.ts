@@ -9,6 +9,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../ports/clock.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import type { LinkCondition } from '../ports/link-table.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import { ETHERNET_HEADER_BYTES, VLAN_TAG_BYTES } from '../wire/ethernet-frame.ts';
 import { decodeLinkControl, encodeLinkControl, type LinkControl } from '../wire/link-control.ts';
@@ -16,14 +17,12 @@ import { ControlPings } from './control-pings.ts';
 import type { ReceiveIndexes } from './fast-keys.ts';
 import { FastPath } from './fast-path.ts';
 import { REKEY_LIMITS } from './fast-sessions.ts';
+import { IdleAgreement } from './idle-agreement.ts';
 import type { LinkConnection } from './link-connection.ts';
-import { type LinkWatch, startLinkWatch, watchLink } from './link-liveness.ts';
+import { type LinkWatch, LOST_AFTER_MS, startLinkWatch, unansweredMs, watchLink } from './link-liveness.ts';
 import { LinkPings, type PingAnswer } from './link-pings.ts';
 import type { LinkManagerOptions } from './link-types.ts';
-
-/** `quiet` is said this many times per idle time, at least a second apart. */
-const QUIET_SHARE = 4;
-const SHORTEST_QUIET_MS = 1_000;
+import { OutageWatch } from './outage-watch.ts';
 
 export interface LinkSessionParts {
   slot: number;
@@ -49,12 +48,12 @@ export class LinkSession {
   /** False on a new connection until the peer has said that it has this session too. */
   #joined = true;
   #watch: LinkWatch;
+  readonly #outage = new OutageWatch();
+  readonly #idle: IdleAgreement;
   /** Last sign of life over the transport, and over both paths. */
   #heardMs: number;
   #lastHeardMs: number;
   #doubted = false;
-  #saidQuietMs = Number.NEGATIVE_INFINITY;
-  #peerQuietMs = Number.NEGATIVE_INFINITY;
 
   constructor(parts: LinkSessionParts, connection: LinkConnection) {
     this.#parts = parts;
@@ -63,6 +62,7 @@ export class LinkSession {
     this.#clock = clock;
     this.#pings = new LinkPings(clock);
     this.#questions = new ControlPings(clock);
+    this.#idle = new IdleAgreement(parts.options.idleCloseMs, () => this.#say({ type: 'quiet' }));
     this.#heardMs = clock.monotonicMs();
     this.#lastHeardMs = this.#heardMs;
     this.#watch = startLinkWatch(this.#heardMs);
@@ -78,6 +78,7 @@ export class LinkSession {
       reflexive: parts.reflexive,
       allowed: (address) => !isOverlayAddress(address),
       natAddress: () => this.#natAddress(),
+      throughController: () => this.condition !== 'steady',
       send: (message) => this.#say(message),
       pathChanged: parts.pathChanged,
     });
@@ -93,7 +94,12 @@ export class LinkSession {
   }
 
   get silentMs(): number {
-    return this.#clock.monotonicMs() - this.#lastHeardMs;
+    const nowMs = this.#clock.monotonicMs();
+    return Math.max(nowMs - this.#lastHeardMs, this.#outage.lostForMs(nowMs));
+  }
+
+  get condition(): LinkCondition {
+    return this.#outage.condition(this.#clock.monotonicMs());
   }
 
   start(): void {
@@ -139,7 +145,7 @@ export class LinkSession {
     else if (message.type === 'resume') this.#peerName = message.own;
     else if (message.type === 'ping') this.#say({ type: 'pong', id: message.id });
     else if (message.type === 'pong') this.#pong(message.id);
-    else if (message.type === 'quiet') this.#peerQuietMs = this.#heardMs;
+    else if (message.type === 'quiet') this.#idle.peerIsQuiet(this.#heardMs);
     else if (message.type === 'bye') this.#parts.bye(message.reason);
     else this.fast.receive(message);
   }
@@ -153,6 +159,7 @@ export class LinkSession {
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
+    this.#outage.answered(this.#clock.monotonicMs());
     this.fast.probeReply(endpoint, id, rttUs);
     this.#pings.answered('fast', id, rttUs / 1000);
   }
@@ -167,7 +174,9 @@ export class LinkSession {
     const fastVerdict = this.fast.tick(nowMs, counters);
     const fastHeardMs = nowMs - (counters?.lastReceivedAgeMs ?? Number.POSITIVE_INFINITY);
     this.#lastHeardMs = Math.max(this.#heardMs, fastHeardMs);
-    const inDoubt = this.#doubted || fastVerdict === 'suspect' || fastVerdict === 'lost';
+    if (fastVerdict === 'lost' || !this.usable) this.#outage.lost(nowMs);
+    const asking = this.#doubted || this.condition === 'lost';
+    const inDoubt = asking || fastVerdict === 'suspect';
     this.#doubted = false;
     if (!this.#slowConnection) {
       this.#watch = startLinkWatch(nowMs);
@@ -175,9 +184,10 @@ export class LinkSession {
     }
     const { watch, verdict } = watchLink(this.#watch, { nowMs, heardMs: this.#lastHeardMs, inDoubt });
     this.#watch = watch;
+    if (unansweredMs(watch, nowMs) >= LOST_AFTER_MS) this.#outage.lost(nowMs);
     if (verdict === 'dead') return 'dead';
     if (verdict === 'ask') this.#askPeer();
-    return this.#bothQuiet(nowMs, usedAtMs) ? 'idle' : 'alive';
+    return this.#idle.reached(nowMs, usedAtMs) ? 'idle' : 'alive';
   }
 
   rttMs(): number | null {
@@ -207,18 +217,6 @@ export class LinkSession {
     this.#parts.pathChanged(this.path, this.fast.endpoint);
   }
 
-  #bothQuiet(nowMs: number, usedAtMs: number): boolean {
-    const { idleCloseMs } = this.#parts.options;
-    if (idleCloseMs <= 0 || nowMs - usedAtMs < idleCloseMs) return false;
-    const everyMs = Math.max(SHORTEST_QUIET_MS, idleCloseMs / QUIET_SHARE);
-    if (nowMs - this.#peerQuietMs <= 2 * everyMs) return true;
-    if (nowMs - this.#saidQuietMs >= everyMs) {
-      this.#saidQuietMs = nowMs;
-      this.#say({ type: 'quiet' });
-    }
-    return false;
-  }
-
   #askPeer(): number {
     const id = this.#questions.next();
     this.#say({ type: 'ping', id });
@@ -227,7 +225,9 @@ export class LinkSession {
 
   #pong(id: number): void {
     const rttMs = this.#questions.answered(id);
-    if (rttMs !== null) this.#pings.answered('slow', id, rttMs);
+    if (rttMs === null) return;
+    this.#outage.answered(this.#clock.monotonicMs());
+    this.#pings.answered('slow', id, rttMs);
   }
 
   #say(message: LinkControl): void {

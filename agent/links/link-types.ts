@@ -1,12 +1,15 @@
 /** What links are built from, and what they tell their manager. */
 
 import type { Clock } from '../ports/clock.ts';
-import type { Datapath } from '../ports/datapath.ts';
+import type { Datapath, Endpoint } from '../ports/datapath.ts';
 import type { HostNetwork } from '../ports/host-network.ts';
 import type { Log } from '../ports/log.ts';
+import type { Membership } from '../ports/member-directory.ts';
 import type { PeerTransportFactory } from '../ports/peer-transport.ts';
-import type { SignalService } from '../ports/signal-service.ts';
+import type { Signal, SignalService } from '../ports/signal-service.ts';
+import type { ReceiveIndexes } from './fast-keys.ts';
 import type { RekeyLimits } from './fast-sessions.ts';
+import type { NegotiationMemory } from './negotiation-types.ts';
 
 /** The part of the datapath that links program. */
 export type LinkDatapath = Pick<
@@ -61,4 +64,17 @@ export interface LinkEvents {
   /** The link is over and wants its slot freed. */
   over(reason: string): void;
   happened(name: string, fields: LinkFields): void;
+}
+
+/** What one link is made of. */
+export interface LinkParts {
+  options: LinkManagerOptions;
+  indexes: ReceiveIndexes;
+  slot: number;
+  member: Membership;
+  memory: NegotiationMemory;
+  /** Our endpoints as the world sees them. */
+  reflexive(): Endpoint[];
+  events: LinkEvents;
+  send(signal: Signal): void;
 }

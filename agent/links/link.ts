@@ -5,36 +5,21 @@
  */
 import type { LinkReport, LinkState } from '../ports/agent-control.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
+import type { LinkCondition } from '../ports/link-table.ts';
 import type { Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import type { Signal } from '../ports/signal-service.ts';
-import type { ReceiveIndexes } from './fast-keys.ts';
 import { KeptSession } from './kept-session.ts';
-import { LinkDemand } from './link-demand.ts';
+import { FINAL_REASONS, LinkDemand } from './link-demand.ts';
 import { LinkNegotiator } from './link-negotiator.ts';
 import type { PingAnswer } from './link-pings.ts';
 import { linkReport } from './link-report.ts';
 import type { LinkSession } from './link-session.ts';
 import { LinkTraffic } from './link-traffic.ts';
-import type { LinkEvents, LinkManagerOptions } from './link-types.ts';
+import type { LinkParts } from './link-types.ts';
 import type { NegotiationMemory } from './negotiation-types.ts';
 import type { FrameLimit } from './path-mtu.ts';
 import { UpWaiters } from './up-waiters.ts';
-
-/** A peer that says one of these does not want to be called back at once. */
-const FINAL_REASONS: ReadonlySet<string> = new Set(['idle', 'closed', 'stopping', 'revoked', 'no-free-slot']);
-
-export interface LinkParts {
-  options: LinkManagerOptions;
-  indexes: ReceiveIndexes;
-  slot: number;
-  member: Membership;
-  memory: NegotiationMemory;
-  /** Our endpoints as the world sees them. */
-  reflexive(): Endpoint[];
-  events: LinkEvents;
-  send(signal: Signal): void;
-}
 
 export class Link {
   readonly #parts: LinkParts;
@@ -89,6 +74,10 @@ export class Link {
 
   get frameLimit(): FrameLimit | null {
     return this.#session.usable?.fast.frameLimit ?? null;
+  }
+
+  get condition(): LinkCondition {
+    return this.#session.kept?.condition ?? 'steady';
   }
 
   get usedAtMs(): number {
@@ -236,8 +225,9 @@ export class Link {
     this.#demand.failures += 1;
     if (!wasUp) this.#parts.events.happened('link.failed', { reason, failures: this.#demand.failures });
     const kept = this.#session.kept !== null;
-    // A link that was up had a peer a moment ago: the first try is made at once.
-    const atOnce = wasUp && this.#demand.failures === 1;
+    // A link that was up had a peer a moment ago. And libdatachannel begins ICE with an answer before it has noted the
+    // answer's fingerprint: now and then DTLS is quicker, and the transport fails at once for nothing.
+    const atOnce = (wasUp || reason === 'transport-failed') && this.#demand.failures === 1;
     if (this.#demand.wanted || stillUp) this.#demand.retryLater(atOnce, kept);
     else if (!kept) this.#end(reason);
   }

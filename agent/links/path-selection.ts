@@ -11,8 +11,11 @@ const BETTER_SHARE = 0.8;
 const BETTER_MS = 1;
 /** The longest wait between rounds over endpoints that have answered before. */
 export const HOPEFUL_ROUND_MS = 1_500;
-/** Probes that the loss is estimated over. */
+/** Probes that the loss is estimated over; one of them may be on its way, or lost by chance. */
 const LOSS_WINDOW = 16;
+const FORGIVEN_PROBES = 1;
+/** What the loss of a frame costs its flow: TCP_RTO_MIN, where nothing follows that would show it sooner. */
+const LOST_FRAME_MS = 200;
 /** Endpoints of a peer: those that it lists, and those that it was heard from. */
 export const MAX_PATHS = 32;
 
@@ -75,11 +78,11 @@ export function choosePath(choice: PathChoice): string | null {
   return better ? best.key : current;
 }
 
-/** Round trip, made worse by loss: a path that loses a quarter of its probes counts double. */
+/** What a frame's way there and its answer's way back take on average, losses included. */
 function costOf(path: PathCandidate, nowMs: number): number | null {
   if (path.rttMs === null || path.echoedAtMs === null || nowMs - path.echoedAtMs > VALID_MS) return null;
-  const loss = path.probes === 0 ? 0 : 1 - path.echoes / path.probes;
-  return path.rttMs * (1 + 4 * loss);
+  const lost = Math.max(0, path.probes - path.echoes - FORGIVEN_PROBES);
+  return path.rttMs + (lost / Math.max(1, path.probes)) * LOST_FRAME_MS;
 }
 
 /**

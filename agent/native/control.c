@@ -74,8 +74,7 @@ static enum drop_reason check_frame(const struct datapath *datapath, const struc
 {
     if (bytes < FRAME_HEADER_BYTES) return DROP_FRAME_TOO_SHORT;
     if (bytes > datapath->max_frame_bytes) return DROP_FRAME_TOO_LONG;
-    if (peer == NULL || !peer->has_path) return DROP_NO_PATH;
-    return bytes > peer->max_frame_bytes ? DROP_FRAME_TOO_LONG : PASS;
+    return peer == NULL || !peer->has_path ? DROP_NO_PATH : PASS;
 }
 
 static bool send_frame(struct datapath *datapath, struct peer *peer, const uint8_t *frame, size_t bytes)

@@ -5,6 +5,7 @@
  */
 import type { Clock } from '../ports/clock.ts';
 import { ETHERTYPE, payloadOf, uint16 } from '../wire/ethernet-frame.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** mDNS, SSDP and WS-Discovery of a busy host stay under 20 a second; a hundred is discovery, a thousand is a storm. */
 export const FLOOD_FRAMES_PER_SECOND = 100;
@@ -17,24 +18,15 @@ export type FloodVerdict = 'send' | 'flood-limit' | 'flood-filtered';
 
 /** A token bucket over all group frames that this node sends. */
 export class FloodPolicy {
-  readonly #clock: Clock;
-  #tokens = FLOOD_BURST_FRAMES;
-  #filledAtMs: number;
+  readonly #bucket: TokenBucket;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#filledAtMs = clock.monotonicMs();
+    this.#bucket = new TokenBucket(clock, FLOOD_FRAMES_PER_SECOND, FLOOD_BURST_FRAMES);
   }
 
   judge(frame: Uint8Array): FloodVerdict {
     if (!mayLeave(frame)) return 'flood-filtered';
-    const nowMs = this.#clock.monotonicMs();
-    const earned = ((nowMs - this.#filledAtMs) * FLOOD_FRAMES_PER_SECOND) / 1000;
-    this.#tokens = Math.min(FLOOD_BURST_FRAMES, this.#tokens + earned);
-    this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return 'flood-limit';
-    this.#tokens -= 1;
-    return 'send';
+    return this.#bucket.take() ? 'send' : 'flood-limit';
   }
 }
 

@@ -4,7 +4,7 @@
  * again by itself: a late segment would have it believe in a path of seconds.
  */
 import type { Clock } from '../ports/clock.ts';
-import { tcpKindOf } from '../wire/tcp-unreachable.ts';
+import { tcpKindOf } from '../wire/tcp-segment.ts';
 import type { DropCounters } from './drop-counters.ts';
 
 /** One TCP initial window of full frames and a second of pings, with room to spare. */

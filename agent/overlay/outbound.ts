@@ -7,6 +7,7 @@
  *   4. slow-path            the peer has a slot: sent over the link if it is up, else the frame waits
  *   5. oversize             the peer's path is too narrow for it: the sender is told, or it goes the slow way (oversize.ts)
  *   6. link up              what waited is sent, oldest first
+ *   7. outage               while the peer is lost, and when it is back, TCP is helped through (tcp-outage.ts)
  *
  * Every other exit is a counted drop.
  */
@@ -17,13 +18,13 @@ import type { MemberDirectory, Membership } from '../ports/member-directory.ts';
 import type { SendResult } from '../ports/peer-transport.ts';
 import { destinationMac, ipAddressesOf } from '../wire/ethernet-frame.ts';
 import { macOfNode } from '../wire/node-address.ts';
-import { tcpUnreachable } from '../wire/tcp-unreachable.ts';
 import { DropCounters } from './drop-counters.ts';
 import { FloodPolicy } from './flood-policy.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { requestLink } from './link-request.ts';
 import { MAX_LOOKUPS_AT_ONCE, Neighbours } from './neighbours.ts';
 import { OversizeFrames } from './oversize.ts';
+import { TcpOutage } from './tcp-outage.ts';
 
 const DROP_OF: Readonly<Record<Exclude<SendResult, 'sent'>, 'slow-path-full' | 'slow-path-closed'>> = {
   full: 'slow-path-full',
@@ -44,6 +45,7 @@ export class Outbound {
   readonly #neighbours: Neighbours;
   readonly #flood: FloodPolicy;
   readonly #oversize: OversizeFrames;
+  readonly #tcp: TcpOutage;
   readonly #waitingForLink: FrameQueue<number>;
   readonly #waitingForMember: FrameQueue<string>;
   readonly #lookingUp = new Set<string>();
@@ -53,6 +55,7 @@ export class Outbound {
     this.#neighbours = new Neighbours({ ...parts, drops: this.drops });
     this.#flood = new FloodPolicy(parts.clock);
     this.#oversize = new OversizeFrames({ ...parts, drops: this.drops });
+    this.#tcp = new TcpOutage(parts);
     this.#waitingForLink = new FrameQueue(parts.clock, this.drops);
     this.#waitingForMember = new FrameQueue(parts.clock, this.drops);
     parts.links.onUp((slot) => this.#linkUp(slot));
@@ -121,15 +124,10 @@ export class Outbound {
     else this.#waitForLink(slot, frame);
   }
 
-  /**
-   * A frame for a link that is not up asks for it again: its earlier attempt may have been given up. TCP hears that the
-   * way is closed, so that it tries again soon and not ever later: it has to be there when the way is open.
-   */
+  /** A frame for a link that is not up asks for it again: its earlier attempt may have been given up. */
   #waitForLink(slot: number, frame: Uint8Array): void {
     this.#waitingForLink.push(slot, frame);
-    const answer = tcpUnreachable(frame);
-    // Twice: one takes back the doubling of this try, one a doubling from before the silence was noticed.
-    for (let count = 0; answer && count < 2; count++) this.#parts.datapath.deliver(null, answer);
+    this.#tcp.unreachable(frame);
     const member = this.#parts.links.memberAt(slot);
     if (member) requestLink(this.#parts.links, member);
   }
@@ -139,6 +137,9 @@ export class Outbound {
   }
 
   #send(slot: number, frame: Uint8Array): void {
+    const condition = this.#parts.links.condition(slot);
+    if (condition === 'lost') this.#tcp.unreachable(frame);
+    if (condition !== 'steady') this.#tcp.settle(frame);
     const result = this.#parts.links.sendFrame(slot, frame);
     if (result !== 'sent') this.drops.count(DROP_OF[result]);
   }

@@ -7,6 +7,7 @@ import type { Datapath } from '../ports/datapath.ts';
 import type { LinkTable } from '../ports/link-table.ts';
 import { tooBigAnswer } from '../wire/icmp.ts';
 import type { DropCounters } from './drop-counters.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 /** One answer is enough for a connection; a burst of frames for many of them is answered over a second or two. */
 export const ANSWERS_PER_SECOND = 50;
@@ -21,33 +22,23 @@ export interface OversizeDependencies {
 
 export class OversizeFrames {
   readonly #parts: OversizeDependencies;
-  #tokens = ANSWER_BURST;
-  #filledAtMs: number;
+  readonly #bucket: TokenBucket;
 
   constructor(parts: OversizeDependencies) {
     this.#parts = parts;
-    this.#filledAtMs = parts.clock.monotonicMs();
+    this.#bucket = new TokenBucket(parts.clock, ANSWERS_PER_SECOND, ANSWER_BURST);
   }
 
-  /** `sendSlow`: what to do with a frame that nobody is told about. */
-  receive(slot: number, frame: Uint8Array, sendSlow: (frame: Uint8Array) => void): void {
+  /** `send`: what to do with a frame that nobody is told about, or that fits: after an outage every frame comes up. */
+  receive(slot: number, frame: Uint8Array, send: (frame: Uint8Array) => void): void {
     const limit = this.#parts.links.frameLimit(slot);
-    const answer = limit?.settled ? tooBigAnswer(frame, limit.bytes) : null;
+    const tooBig = limit?.settled && frame.length > limit.bytes;
+    const answer = tooBig ? tooBigAnswer(frame, limit.bytes) : null;
     if (answer === null) {
-      sendSlow(frame);
+      send(frame);
       return;
     }
     this.#parts.drops.count('path-mtu-exceeded');
-    if (this.#mayAnswer()) this.#parts.datapath.deliver(null, answer);
-  }
-
-  #mayAnswer(): boolean {
-    const nowMs = this.#parts.clock.monotonicMs();
-    const earned = ((nowMs - this.#filledAtMs) * ANSWERS_PER_SECOND) / 1000;
-    this.#tokens = Math.min(ANSWER_BURST, this.#tokens + earned);
-    this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
-    return true;
+    if (this.#bucket.take()) this.#parts.datapath.deliver(null, answer);
   }
 }

@@ -30,7 +30,10 @@ export interface Datapath {
    * `maxFrameBytes` (none: no limit) come up as `oversize`.
    */
   setPath(slot: number, endpoint: Endpoint | null, maxFrameBytes?: number): void;
-  /** Seals one frame to the peer over its fast path; false (and a counted drop) when it has none. Borrowed. */
+  /**
+   * Seals one frame to the peer over its fast path; false (and a counted drop) when it has none. The limit of setPath is
+   * not applied. Borrowed.
+   */
   sendFrame(slot: number, frame: Uint8Array): boolean;
   /**
    * Writes a frame into the TAP. With a slot the frame came from that peer over the slow path and passes the same

@@ -2,6 +2,9 @@ import type { LinkReport } from './agent-control.ts';
 import type { Membership } from './member-directory.ts';
 import type { SendResult } from './peer-transport.ts';
 
+/** Whether the peer of a link that was up is there; `back`: it was lost until a moment ago. */
+export type LinkCondition = 'steady' | 'lost' | 'back';
+
 /**
  * The node's TinCan links as the overlay sees them. A link has a slot, the small number that it also has in the
  * datapath; the slot is taken when the link is asked for and freed when it closes.
@@ -21,6 +24,8 @@ export interface LinkTable {
    * Null: there is no fast path, which sets no limit.
    */
   frameLimit(slot: number): { bytes: number; settled: boolean } | null;
+  /** `steady` also where there is no link. */
+  condition(slot: number): LinkCondition;
   /** Counts traffic that the datapath did not see, so that idle links are known. */
   onUp(listener: (slot: number) => void): void;
   onDown(listener: (slot: number, reason: string) => void): void;

@@ -5,31 +5,15 @@
  *
  *   Ethernet | IP: destination -> source | type, code, checksum, 4 bytes 0 | the packet as it was, from its IP header on
  */
-import { ETHERNET_HEADER_BYTES, ETHERTYPE, payloadOf, uint16 } from './ethernet-frame.ts';
+import { ETHERNET_HEADER_BYTES, ETHERTYPE, uint16 } from './ethernet-frame.ts';
+import { segmentIn } from './tcp-segment.ts';
 
-const TCP = 6;
 const ICMP = 1;
 const ICMP6 = 58;
 const IP4_HEADER_BYTES = 20;
-const IP6_HEADER_BYTES = 40;
-const TCP_HEADER_BYTES = 20;
-const DATA_OFFSET_AT = 12;
-const FLAGS_AT = 13;
-const SYN = 0x02;
-const RST = 0x04;
 const HOP_LIMIT = 64;
 /** RFC 4443: no answer is longer than the smallest MTU; more than enough for the headers that Linux looks at. */
 const QUOTED_BYTES = 128;
-
-/** What a frame is to TCP: `data` is said again by itself, `bare` (a question for the window, an answer) may not be. */
-export function tcpKindOf(frame: Uint8Array): 'data' | 'bare' | null {
-  const found = segmentIn(frame);
-  if (!found) return null;
-  const { etherType, packet, tcpAt } = found;
-  const headerBytes = tcpAt + ((packet[tcpAt + DATA_OFFSET_AT] ?? 0) >> 4) * 4;
-  const bytes = etherType === ETHERTYPE.ip4 ? uint16(packet, 2) : IP6_HEADER_BYTES + uint16(packet, 4);
-  return bytes > headerBytes ? 'data' : 'bare';
-}
 
 /** Null for anything but a TCP segment of a connection. IPv6 extension headers are not looked behind. */
 export function tcpUnreachable(frame: Uint8Array): Uint8Array | null {
@@ -37,27 +21,6 @@ export function tcpUnreachable(frame: Uint8Array): Uint8Array | null {
   if (!found) return null;
   const quoted = found.packet.subarray(0, QUOTED_BYTES);
   return found.etherType === ETHERTYPE.ip4 ? answer4(frame, quoted) : answer6(frame, quoted);
-}
-
-interface Segment {
-  etherType: number;
-  /** From the IP header on. */
-  packet: Uint8Array;
-  tcpAt: number;
-}
-
-/** A segment of a connection: no SYN, to which unreachable is a final answer, and no RST, which needs none. */
-function segmentIn(frame: Uint8Array): Segment | null {
-  const inner = payloadOf(frame);
-  // An answer into a VLAN would need its tag: nobody asked for that yet.
-  if (!inner || uint16(frame, 12) === ETHERTYPE.vlan) return null;
-  const { etherType, payload: packet } = inner;
-  const isIp4 = etherType === ETHERTYPE.ip4 && packet[9] === TCP && (uint16(packet, 6) & 0x1fff) === 0;
-  const isIp6 = etherType === ETHERTYPE.ip6 && packet[6] === TCP;
-  if (!isIp4 && !isIp6) return null;
-  const tcpAt = isIp4 ? ((packet[0] ?? 0) & 15) * 4 : IP6_HEADER_BYTES;
-  if (packet.length < tcpAt + TCP_HEADER_BYTES) return null;
-  return ((packet[tcpAt + FLAGS_AT] ?? 0) & (SYN | RST)) === 0 ? { etherType, packet, tcpAt } : null;
 }
 
 function answer4(frame: Uint8Array, quoted: Uint8Array): Uint8Array {

@@ -124,8 +124,7 @@ export class FakeDatapath implements Datapath {
   sendFrame(slot: number, frame: Uint8Array): boolean {
     const peer = this.#peers.get(slot);
     const unsent = peer?.path && peer.sending ? null : 'no-path';
-    const tooLong = frame.length > (peer?.maxFrameBytes ?? 0) ? 'frame-too-long' : null;
-    const fault = this.#sizeFault(frame) ?? unsent ?? tooLong;
+    const fault = this.#sizeFault(frame) ?? unsent;
     if (fault || !peer?.path) {
       this.#drop(fault ?? 'no-path');
       return false;

@@ -1,6 +1,6 @@
 /** A LinkTable whose links come up and go down when the test says so. */
 import type { LinkReport } from '../../agent/ports/agent-control.ts';
-import type { LinkTable } from '../../agent/ports/link-table.ts';
+import type { LinkCondition, LinkTable } from '../../agent/ports/link-table.ts';
 import type { Membership } from '../../agent/ports/member-directory.ts';
 import type { SendResult } from '../../agent/ports/peer-transport.ts';
 
@@ -58,6 +58,13 @@ export class FakeLinkTable implements LinkTable {
 
   frameLimit(slot: number): { bytes: number; settled: boolean } | null {
     return this.limits.get(slot) ?? null;
+  }
+
+  /** What condition answers. */
+  readonly conditions = new Map<number, LinkCondition>();
+
+  condition(slot: number): LinkCondition {
+    return this.conditions.get(slot) ?? 'steady';
   }
 
   onUp(listener: (slot: number) => void): void {

@@ -17,6 +17,8 @@ export class FakePeerTransportFactory implements PeerTransportFactory {
   readonly made: FakePeerTransport[] = [];
   /** Transports made from now on present a certificate that is not the one of their description. */
   impostors = false;
+  /** So many of the next ones begin DTLS before they know the fingerprint that they are to find, and fail. */
+  hasty = 0;
   readonly #known: Map<string, FakePeerTransport>;
 
   /** Factories that share a map reach each other. */
@@ -26,6 +28,7 @@ export class FakePeerTransportFactory implements PeerTransportFactory {
 
   create(_peerName: string, _iceServers: readonly string[], events: PeerTransportEvents): PeerTransport {
     const transport = new FakePeerTransport(events, this.#known);
+    transport.hasty = this.hasty-- > 0;
     if (this.impostors) transport.presented = fingerprintText(randomBytes(32));
     this.made.push(transport);
     return transport;
@@ -42,6 +45,7 @@ export class FakePeerTransport implements PeerTransport {
   presented = this.fingerprint;
   closed = false;
   full = false;
+  hasty = false;
   readonly #id = randomBytes(8).toString('hex');
   readonly #events: PeerTransportEvents;
   readonly #known: Map<string, FakePeerTransport>;
@@ -66,7 +70,8 @@ export class FakePeerTransport implements PeerTransport {
   }
 
   acceptAnswer(sdp: string): void {
-    this.#accept(sdp);
+    if (this.hasty) this.fail();
+    else this.#accept(sdp);
   }
 
   addRemoteCandidate(_candidate: string, _mid: string): void {

@@ -32,6 +32,16 @@ export class Impairment {
     return this.#forward(`iifname "${host}" drop`, `oifname "${host}" drop`);
   }
 
+  /** Nothing of the named host's gets out; what is sent to it arrives. */
+  mute(host: string): Promise<void> {
+    return this.#forward(`iifname "${host}" drop`);
+  }
+
+  /** Loses this share of what goes to these addresses. */
+  loseTo(addresses: readonly string[], percent: number): Promise<void> {
+    return this.#forward(`ip daddr { ${addresses.join(', ')} } ${share(percent)} drop`);
+  }
+
   /** Loses this share of all frames, in both directions. */
   lose(percent: number): Promise<void> {
     return this.#forward(`${share(percent)} drop`);

@@ -50,6 +50,11 @@ export class LabHost {
     await this.run(['ip', 'link', 'set', 'eth0', state]);
   }
 
+  /** A second address on the LAN, of a network of its own: another path to this host. */
+  async addAddress(address: string): Promise<void> {
+    await this.run(['ip', 'address', 'add', `${address}/24`, 'dev', 'eth0']);
+  }
+
   /** Takes the address on the LAN away and gives this one (of the same /24). */
   async replaceAddress(address: string): Promise<void> {
     await this.run(['ip', 'address', 'flush', 'dev', 'eth0', 'scope', 'global']);

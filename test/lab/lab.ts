@@ -77,15 +77,19 @@ export class Lab {
   }
 
   /** Adds a host with the next free address. `name` has at most 15 letters: it names a network card as well. */
-  async addHost(name: string): Promise<LabHost> {
-    const namespace = `${this.name}-${name}`;
+  addHost(name: string): Promise<LabHost> {
     const address = `${LAN_PREFIX}${FIRST_HOST + this.#hosts.length}`;
+    return this.addHostAt(name, address, this.lan);
+  }
+
+  /** Adds a host with this address on the bridge `br0` of a switch: the LAN's, or one that the test has made. */
+  async addHostAt(name: string, address: string, at: LabHost): Promise<LabHost> {
+    const namespace = `${this.name}-${name}`;
     const host = new LabHost(name, namespace, address, this.#entering(namespace));
     this.#hosts.push(host);
     await this.#ip(['netns', 'add', namespace]);
-    const lan = `${this.name}-lan`;
     await this.#ip([
-      ...['-n', lan, 'link', 'add', name, 'master', 'br0', 'up', 'type', 'veth'],
+      ...['-n', at.namespace, 'link', 'add', name, 'master', 'br0', 'up', 'type', 'veth'],
       ...['peer', 'name', 'eth0', 'netns', namespace],
     ]);
     await this.#ip(['-n', namespace, 'address', 'add', `${address}/24`, 'dev', 'eth0']);

@@ -19,11 +19,13 @@ export class FleetUnderTest {
   #broker: LabProcess | undefined;
   #registrar: LabProcess | undefined;
 
-  /** A lab with a hub and a fleet in it; nothing runs yet. */
-  static async make(): Promise<FleetUnderTest> {
+  /** A lab with a hub and a fleet in it; nothing runs yet. `iceServers`: those that run on the hub. */
+  static async make(iceServers: (hub: LabHost) => string[] = () => []): Promise<FleetUnderTest> {
     const lab = await Lab.open();
     const fleet = new FleetUnderTest(lab, await lab.addHost('hub'));
-    await runTincan(fleet.hub, 'fleet', 'init', fleet.directory, '--name', 'f', '--broker', fleet.brokerUrl);
+    const servers = iceServers(fleet.hub).flatMap((server) => ['--ice-server', server]);
+    const wanted = ['--name', 'f', '--broker', fleet.brokerUrl, ...servers];
+    await runTincan(fleet.hub, 'fleet', 'init', fleet.directory, ...wanted);
     return fleet;
   }
 
@@ -66,17 +68,13 @@ export class FleetUnderTest {
 
   /** A new host with a claim for the device of its name. */
   async addMember(name: string, ...claimOptions: string[]): Promise<Member> {
-    const member = new Member(await this.lab.addHost(name), this.lab.directory);
-    await runTincan(
-      this.hub,
-      'fleet',
-      'add',
-      this.directory,
-      name,
-      '--claim',
-      member.claimFile,
-      ...claimOptions,
-    );
+    return this.addMemberOn(await this.lab.addHost(name), ...claimOptions);
+  }
+
+  async addMemberOn(host: LabHost, ...claimOptions: string[]): Promise<Member> {
+    const member = new Member(host, this.lab.directory);
+    const add = ['fleet', 'add', this.directory, host.name, '--claim', member.claimFile];
+    await runTincan(this.hub, ...add, ...claimOptions);
     return member;
   }
 

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import {
+  startEchoWatch,
   startFastWatch,
   startLinkWatch,
+  watchEchoes,
   watchFastPath,
   watchLink,
 } from '../../../agent/links/link-liveness.ts';
@@ -11,11 +13,17 @@ function fastVerdicts(
   untilMs: number,
   sentAt: (now: number) => number,
   heardAt: (now: number) => number,
+  rttMs: number | null = null,
 ): string[] {
   let watch = startFastWatch(0);
   const verdicts: string[] = [];
   for (let nowMs = 250; nowMs <= untilMs; nowMs += 250) {
-    const signs = { nowMs, lastSentAgeMs: nowMs - sentAt(nowMs), lastReceivedAgeMs: nowMs - heardAt(nowMs) };
+    const signs = {
+      nowMs,
+      lastSentAgeMs: nowMs - sentAt(nowMs),
+      lastReceivedAgeMs: nowMs - heardAt(nowMs),
+      rttMs,
+    };
     const step = watchFastPath(watch, signs);
     watch = step.watch;
     verdicts.push(`${nowMs} ${step.verdict}`);
@@ -24,20 +32,43 @@ function fastVerdicts(
 }
 
 describe('the watch over the fast path', () => {
-  it('suspects after 1.5 s without an answer, and gives up after 2 s', () => {
+  it('suspects after 0.5 s without an answer, and gives up after 1 s', () => {
     const verdicts = fastVerdicts(
       2750,
       (now) => now,
       () => 100,
     );
-    expect(verdicts.find((text) => text.endsWith('suspect'))).toBe('1750 suspect');
-    expect(verdicts.find((text) => text.endsWith('lost'))).toBe('2250 lost');
+    expect(verdicts.find((text) => text.endsWith('suspect'))).toBe('750 suspect');
+    expect(verdicts.find((text) => text.endsWith('lost'))).toBe('1250 lost');
+  });
+
+  it('has more patience where answers take long', () => {
+    const verdicts = fastVerdicts(
+      4000,
+      (now) => now,
+      () => 100,
+      600,
+    );
+    expect(verdicts.find((text) => text.endsWith('suspect'))).toBe('2750 suspect');
+    expect(verdicts.find((text) => text.endsWith('lost'))).toBe('3250 lost');
+  });
+
+  it('loses a path whose probes nobody echoes, though the peer is heard', () => {
+    let watch = startEchoWatch(0);
+    const found: string[] = [];
+    for (let nowMs = 250; nowMs <= 2_500; nowMs += 250) {
+      const step = watchEchoes(watch, { nowMs, sentFrames: nowMs, rttMs: 2 });
+      watch = step.watch;
+      found.push(`${nowMs} ${step.verdict}`);
+    }
+    expect(found.slice(0, 3)).toEqual(['250 alive', '500 ask', '750 ask']);
+    expect(found.find((text) => text.endsWith('lost'))).toBe('1750 lost');
   });
 
   it('counts silence from the first thing sent, not from the last thing heard', () => {
     const verdicts = fastVerdicts(
       9000,
-      (now) => (now >= 8000 ? now : 0),
+      (now) => (now >= 8600 ? now : 0),
       () => 0,
     );
     expect(verdicts.filter((text) => /suspect|lost/.test(text))).toEqual([]);
@@ -66,8 +97,18 @@ describe('the watch over the fast path', () => {
   });
 
   it('does not hold its own standstill against the peer', () => {
-    const before = watchFastPath(startFastWatch(0), { nowMs: 250, lastSentAgeMs: 10, lastReceivedAgeMs: 50 });
-    const after = watchFastPath(before.watch, { nowMs: 5250, lastSentAgeMs: 5010, lastReceivedAgeMs: 5050 });
+    const before = watchFastPath(startFastWatch(0), {
+      nowMs: 250,
+      lastSentAgeMs: 10,
+      lastReceivedAgeMs: 50,
+      rttMs: 2,
+    });
+    const after = watchFastPath(before.watch, {
+      nowMs: 5250,
+      lastSentAgeMs: 5010,
+      lastReceivedAgeMs: 5050,
+      rttMs: 2,
+    });
     expect(after.verdict).not.toBe('lost');
   });
 });

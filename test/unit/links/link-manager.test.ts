@@ -43,6 +43,23 @@ describe('the link manager', () => {
     expect(one.links.upSlots()).toEqual([]);
   });
 
+  it('tries again at once when the transport fails for nothing, and waits when that is no good either', async () => {
+    const [one, two] = [node(a), node(b)];
+    one.transports.hasty = 1;
+    one.links.request(b);
+    await clock.advance(100);
+    expect([one.state(), two.state()]).toEqual(['up', 'up']);
+    expect(one.happened).toContain('link.failed transport-failed');
+    one.links.close(b.nodeId, 'closed');
+    await clock.advance(1_000);
+    one.transports.hasty = 2;
+    one.links.request(b);
+    await clock.advance(200);
+    expect(one.state()).toBe('failed');
+    await clock.advance(1_000);
+    expect([one.state(), two.state()]).toEqual(['up', 'up']);
+  });
+
   it('retries with backoff while nobody answers, and gives up when nobody asks any more', async () => {
     const one = node(a);
     signals.cut = true;

@@ -30,6 +30,12 @@ describe('path selection', () => {
     expect(choose({ a: path(30, 900), b: path(20, 900, 0.5) }, null)).toBe('a');
   });
 
+  it('leaves a path that loses frames, however short, but not for a single one', () => {
+    expect(choose({ a: path(0.3, 900, 1 / 16), b: path(0.3, 900) }, 'a')).toBe('a');
+    expect(choose({ a: path(0.3, 900, 2 / 16), b: path(0.3, 900) }, 'a')).toBe('b');
+    expect(choose({ a: path(0.3, 900, 2 / 16), b: path(100, 900) }, 'a')).toBe('a');
+  });
+
   it('does not move for a small gain', () => {
     expect(choose({ a: path(30, 900), b: path(27, 900) }, 'a')).toBe('a');
     expect(choose({ a: path(0.9, 900), b: path(0.1, 900) }, 'a')).toBe('a');

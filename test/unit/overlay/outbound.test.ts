@@ -140,6 +140,32 @@ describe('frames for a member', () => {
     expect(outbound.drops.snapshot()).toEqual({ 'queue-expired': 1 });
   });
 
+  it('of TCP echo no time while the peer is lost or just back, and TCP is told while it is lost', () => {
+    links.request(member);
+    links.bringUp(0);
+    const made = () => {
+      const frame = ip4Frame({ to: macOfNode(PEER), destination: member.ip4, protocol: 6, bytes: 32 });
+      frame.set([0x80, 0x10], 14 + 20 + 12);
+      frame.set([1, 1, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8], 14 + 20 + 20);
+      return frame;
+    };
+    const echoes = () => links.sent.map(({ frame }) => [...frame.subarray(14 + 20 + 28, 14 + 20 + 32)]);
+    links.conditions.set(0, 'lost');
+    outbound.receive({ kind: 'slow-path', slot: 0, frame: made() });
+    expect(delivered).toHaveLength(2);
+    links.conditions.set(0, 'back');
+    links.limits.set(0, { bytes: 1400, settled: true });
+    outbound.receive({ kind: 'oversize', slot: 0, frame: made() });
+    links.conditions.set(0, 'steady');
+    outbound.receive({ kind: 'slow-path', slot: 0, frame: made() });
+    expect(delivered).toHaveLength(2);
+    expect(echoes()).toEqual([
+      [0, 0, 0, 0],
+      [0, 0, 0, 0],
+      [5, 6, 7, 8],
+    ]);
+  });
+
   it('are counted with the link that never came up', () => {
     links.request(member);
     outbound.receive({ kind: 'slow-path', slot: 0, frame: toPeer() });

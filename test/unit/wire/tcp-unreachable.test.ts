@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { macBytes } from '../../../agent/wire/ethernet-frame.ts';
-import { tcpKindOf, tcpUnreachable } from '../../../agent/wire/tcp-unreachable.ts';
+import { tcpKindOf } from '../../../agent/wire/tcp-segment.ts';
+import { tcpUnreachable } from '../../../agent/wire/tcp-unreachable.ts';
 import { ip4Frame, OWN_MAC } from '../../fakes/frames.ts';
 
 const PEER_MAC = '02:00:00:00:00:02';
