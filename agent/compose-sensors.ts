@@ -2,7 +2,7 @@
  * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
  * runs, says what is wrong, and tries again.
  */
-import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import { DEFAULT_SERVICES, type DeviceConfig } from '../provisioning/documents/device-config.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
 import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
@@ -42,6 +42,7 @@ export class NodeSensors {
   constructor(config: DeviceConfig, own: Membership, around: SensorSurroundings) {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
+    const { services = DEFAULT_SERVICES } = config.sensors;
     this.#service = new SensorService({
       drivers: driversOf(config, clock),
       sysfs,
@@ -53,6 +54,7 @@ export class NodeSensors {
       node: { id: own.nodeId, name: own.name },
       overlayNetworks: [config.network.ip4, config.network.ip6],
       clockSynchronised,
+      webSocket: services.webSocket,
     });
   }
 

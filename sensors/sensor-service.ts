@@ -16,6 +16,7 @@ import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
 import { hostCheck } from './services/host-check.ts';
 import { ReadingEvents } from './services/reading-events.ts';
+import { openSocket } from './services/socket-service.ts';
 import { endsWithin } from './time-limit.ts';
 
 /** Interfaces and chips come and go while the board runs. */
@@ -36,6 +37,8 @@ export interface SensorServiceOptions {
   /** The overlay's networks in CIDR form; nobody else is answered. */
   overlayNetworks: readonly string[];
   clockSynchronised: () => boolean;
+  /** Whether readings are served on WebSockets too. */
+  webSocket: boolean;
   /** Uniform in [0, 1), for jitter; Math.random where absent. */
   random?: () => number;
 }
@@ -56,6 +59,7 @@ export class SensorService {
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
   readonly #handle: HttpListenOptions['handle'];
+  readonly #openSocket: NonNullable<HttpListenOptions['openSocket']> | null;
   #bindings: HttpBinding[] = [];
   /** Where it is or is to be reached. */
   #addresses: readonly string[] = [];
@@ -77,13 +81,17 @@ export class SensorService {
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
     this.#events = new ReadingEvents(services, clock);
+    const isOwnHost = hostCheck(node.name, () => this.#addresses);
+    const sockets = { events: this.#events, isOwnHost };
+    const { webSocket } = options;
     const routes = sensorRoutes({
       ...services,
-      events: this.#events,
-      isOwnHost: hostCheck(node.name, () => this.#addresses),
+      ...sockets,
+      webSocket,
       onFault: (error) => this.#fault(error),
     });
     this.#handle = (request, client) => routes.fetch(request, client);
+    this.#openSocket = webSocket ? (request, client) => openSocket(sockets, request, client) : null;
   }
 
   /**
@@ -144,6 +152,7 @@ export class SensorService {
       port,
       admits: (remoteAddress) => this.#guard.admits(remoteAddress),
       handle: this.#handle,
+      ...(this.#openSocket ? { openSocket: this.#openSocket } : {}),
       onFault: (error) => this.#fault(error),
     });
   }

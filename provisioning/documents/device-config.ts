@@ -93,10 +93,23 @@ const declared = {
 
 export const DeclaredSensorsSchema = v.strictObject(declared);
 
+/** In what ways sensors are served beside plain HTTP. */
+const ServiceSettingsSchema = v.strictObject({
+  webSocket: v.optional(v.boolean(), true),
+  /** 0: no CoAP. */
+  coapPort: v.optional(integer(0, 65_535), 5_683),
+  /** Tells of itself by DNS-SD, and answers to its name by mDNS. */
+  discovery: v.optional(v.boolean(), true),
+});
+
+/** How the services are where the config says nothing of them. */
+export const DEFAULT_SERVICES = v.parse(ServiceSettingsSchema, {});
+
 export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
   intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
+  services: v.exactOptional(ServiceSettingsSchema),
   ...declared,
 });
 

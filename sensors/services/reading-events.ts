@@ -1,12 +1,13 @@
 /**
- * `GET /events`: every new reading to every follower, as server-sent events. The text is made once for all of them;
+ * `GET /events` and `/ws`: every new reading to every follower. Its text is made once for all of one form (event-batch.ts);
  * readings of one moment go out together, because each write wakes a radio. Costs nothing while nobody follows.
  */
 import type { Clock, Timer } from '../../agent/ports/clock.ts';
-import type { HttpClient } from '../../agent/ports/http.ts';
-import type { Reading } from '../reading.ts';
-import { EventFollower } from './event-follower.ts';
-import { pingEvent, RETRY, readingEvent, replay, snapshot, valueEvent } from './event-text.ts';
+import type { HttpClient, SocketHandler } from '../../agent/ports/http.ts';
+import { type Reading, rfc3339 } from '../reading.ts';
+import { EventBatch } from './event-batch.ts';
+import { type EventFollower, SocketFollower, StreamFollower } from './event-follower.ts';
+import { replay, type ServedEvent, snapshot, valueEvent } from './served-events.ts';
 import type { ServiceSource } from './service-source.ts';
 
 /** Each holds a connection, of which a binding has 64, and at worst a full queue. */
@@ -29,7 +30,6 @@ interface Following {
 export class ReadingEvents {
   readonly #services: ServiceSource;
   readonly #clock: Clock;
-  readonly #encoder = new TextEncoder();
   readonly #followers = new Map<EventFollower, Following>();
   /** Sensors with something new to tell -> under which number. */
   readonly #news = new Map<string, number>();
@@ -51,16 +51,30 @@ export class ReadingEvents {
 
   /** All readings, from after `lastEventId` on, else from now; null: there are as many followers as there may be. */
   followAll(client: HttpClient, lastEventId: string | undefined): ReadableStream<Uint8Array> | null {
-    const { source } = this.#services;
-    return this.#follow(
-      { client, only: null },
-      lastEventId === undefined ? snapshot(source) : replay(this.#services, lastEventId),
-    );
+    return this.#followStream({ client, only: null }, this.#firstFor(lastEventId));
   }
 
   /** The bare values of one sensor, beginning with the present one; null: too many followers. */
   followValue(reading: Reading, client: HttpClient): ReadableStream<Uint8Array> | null {
-    return this.#follow({ client, only: reading.id }, valueEvent(reading, reading.seq));
+    return this.#followStream({ client, only: reading.id }, valueEvent(reading, reading.seq));
+  }
+
+  /** As `followAll`, on a WebSocket. */
+  followOnSocket(client: HttpClient, lastEventId: string | undefined): SocketHandler | null {
+    if (!this.hasPlace(client)) return null;
+    return (socket) => {
+      const follower = new SocketFollower(socket);
+      this.#begin(follower, { client, only: null }, this.#firstFor(lastEventId));
+      return () => this.#drop(follower);
+    };
+  }
+
+  /** Whether one more client of this address can follow. */
+  hasPlace({ remoteAddress }: HttpClient): boolean {
+    const ofOne = [...this.#followers.values()].filter(
+      (other) => other.client.remoteAddress === remoteAddress,
+    ).length;
+    return this.#followers.size < MOST_FOLLOWERS && ofOne < MOST_FOLLOWERS_OF_ONE;
   }
 
   /** Ends every stream. */
@@ -70,23 +84,25 @@ export class ReadingEvents {
     this.#rest();
   }
 
-  #follow(following: Following, first: string): ReadableStream<Uint8Array> | null {
-    if (!this.#hasPlace(following.client)) return null;
-    const follower = new EventFollower(
+  #followStream(following: Following, first: ServedEvent[]): ReadableStream<Uint8Array> | null {
+    if (!this.hasPlace(following.client)) return null;
+    const follower = new StreamFollower(
       () => following.client.cut(),
       (left) => this.#drop(left),
     );
-    this.#followers.set(follower, following);
-    this.#wake();
-    this.#send(follower, this.#encoder.encode(RETRY + first));
+    this.#begin(follower, following, first);
     return follower.body;
   }
 
-  #hasPlace({ remoteAddress }: HttpClient): boolean {
-    const ofOne = [...this.#followers.values()].filter(
-      (other) => other.client.remoteAddress === remoteAddress,
-    ).length;
-    return this.#followers.size < MOST_FOLLOWERS && ofOne < MOST_FOLLOWERS_OF_ONE;
+  #begin(follower: EventFollower, following: Following, first: ServedEvent[]): void {
+    this.#followers.set(follower, following);
+    this.#wake();
+    this.#send(follower, new EventBatch(first));
+  }
+
+  #firstFor(lastEventId: string | undefined): ServedEvent[] {
+    const { source } = this.#services;
+    return lastEventId === undefined ? snapshot(source) : replay(this.#services, lastEventId);
   }
 
   #wake(): void {
@@ -115,12 +131,12 @@ export class ReadingEvents {
     this.#gathering = null;
     const news = [...this.#news].sort(([, one], [, other]) => one - other);
     this.#news.clear();
-    let all = '';
+    const all: ServedEvent[] = [];
     for (const [id, seq] of news) {
       const reading = this.#services.source.reading(id);
       if (!reading) continue;
       this.#toldState.set(id, stateOf(reading));
-      all += readingEvent(reading, seq);
+      all.push({ kind: 'reading', seq, reading });
       this.#sendTo(id, valueEvent(reading, seq));
     }
     this.#sendTo(null, all);
@@ -128,26 +144,27 @@ export class ReadingEvents {
 
   /** A sensor that falls silent makes no entry, and must not look alive. */
   #check(): void {
-    let changed = '';
+    const changed: ServedEvent[] = [];
     for (const reading of this.#services.source.readings()) {
       if (this.#toldState.get(reading.id) === stateOf(reading)) continue;
       this.#toldState.set(reading.id, stateOf(reading));
-      changed += readingEvent(reading, 0);
+      changed.push({ kind: 'reading', seq: 0, reading });
     }
     this.#sendTo(null, changed);
     if (++this.#checked % CHECKS_PER_PING !== 0) return;
-    const ping = this.#encoder.encode(pingEvent(this.#services.wallMs()));
+    const wallMs = this.#services.wallMs();
+    const ping = new EventBatch([{ kind: 'ping', seq: 0, time: wallMs === null ? null : rfc3339(wallMs) }]);
     for (const follower of this.#followers.keys()) this.#send(follower, ping);
   }
 
-  #sendTo(only: string | null, text: string): void {
-    if (text === '') return;
-    const bytes = this.#encoder.encode(text);
-    for (const [follower, wanted] of this.#followers) if (wanted.only === only) this.#send(follower, bytes);
+  #sendTo(only: string | null, events: readonly ServedEvent[]): void {
+    if (events.length === 0) return;
+    const batch = new EventBatch(events);
+    for (const [follower, wanted] of this.#followers) if (wanted.only === only) this.#send(follower, batch);
   }
 
-  #send(follower: EventFollower, bytes: Uint8Array): void {
-    if (!follower.offer(bytes)) this.#drop(follower);
+  #send(follower: EventFollower, batch: EventBatch): void {
+    if (!follower.offer(batch)) this.#drop(follower);
   }
 
   #drop(follower: EventFollower): void {

@@ -30,6 +30,7 @@ async function start(): Promise<{ target: Target; log: RecordingLog; service: Se
     node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
     overlayNetworks: ['127.64.0.0/16'],
     clockSynchronised: () => true,
+    webSocket: true,
   });
   stop = () => service.stop();
   await service.start([ADDRESS], 0);

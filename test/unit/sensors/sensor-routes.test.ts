@@ -150,7 +150,14 @@ describe('sensor routes', () => {
     };
     const source = { readings, reading: () => null };
     const onFault = (error: unknown) => faults.push(error);
-    const failing = sensorRoutes({ ...services, source, events, isOwnHost: () => true, onFault });
+    const failing = sensorRoutes({
+      ...services,
+      source,
+      events,
+      isOwnHost: () => true,
+      webSocket: true,
+      onFault,
+    });
     const response = await failing.request(
       '/sensors',
       {},

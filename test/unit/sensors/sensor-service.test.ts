@@ -41,6 +41,7 @@ function setUp() {
     node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
     overlayNetworks: ['10.64.0.0/16', 'fd12::/64'],
     clockSynchronised: () => true,
+    webSocket: true,
     random: () => 0.5,
   });
   const get = async (path: string): Promise<unknown> => {

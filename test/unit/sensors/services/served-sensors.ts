@@ -31,7 +31,7 @@ export async function served(sensors: ScriptedSensor[], clockIsSet = true): Prom
   const faults: unknown[] = [];
   const cut: string[] = [];
   const onFault = (error: unknown) => faults.push(error);
-  const routes = sensorRoutes({ ...services, events, isOwnHost: () => true, onFault });
+  const routes = sensorRoutes({ ...services, events, isOwnHost: () => true, webSocket: true, onFault });
   const app: ServedSensors['app'] = {
     request: async (path, init, remoteAddress = '10.64.0.9') =>
       routes.request(path, init, { remoteAddress, cut: () => cut.push(remoteAddress) }),
