@@ -25,6 +25,7 @@ describe('sensor routes', () => {
       name: NODE.name,
       sensors: '/sensors',
       events: '/events',
+      webSocket: '/ws',
       senml: '/senml',
       metrics: '/metrics',
       thing: '/.well-known/wot',
