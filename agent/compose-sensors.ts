@@ -11,6 +11,7 @@ import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
 import { OnoffGpio } from './adapters/onoff-gpio.ts';
+import { UdpSockets } from './adapters/udp-sockets.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
@@ -55,6 +56,8 @@ export class NodeSensors {
       overlayNetworks: [config.network.ip4, config.network.ip6],
       clockSynchronised,
       webSocket: services.webSocket,
+      sockets: new UdpSockets(),
+      coapPort: services.coapPort === 0 ? null : services.coapPort,
     });
   }
 

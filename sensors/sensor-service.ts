@@ -5,15 +5,18 @@
 import { sentenceOf } from '../agent/errors.ts';
 import type { BoardFacts } from '../agent/ports/board-facts.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
+import type { DatagramSockets } from '../agent/ports/datagram.ts';
 import type { HttpBinding, HttpListener, HttpListenOptions } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
+import type { AccessDecision } from './access.ts';
 import type { SensorHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
 import { Sampler } from './sampler.ts';
 import type { SensorDriver } from './sensor.ts';
 import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
+import { CoapService } from './services/coap/coap-service.ts';
 import { hostCheck } from './services/host-check.ts';
 import { ReadingEvents } from './services/reading-events.ts';
 import { openSocket } from './services/socket-service.ts';
@@ -39,6 +42,9 @@ export interface SensorServiceOptions {
   clockSynchronised: () => boolean;
   /** Whether readings are served on WebSockets too. */
   webSocket: boolean;
+  sockets: DatagramSockets;
+  /** Null: nothing is served by CoAP. */
+  coapPort: number | null;
   /** Uniform in [0, 1), for jitter; Math.random where absent. */
   random?: () => number;
 }
@@ -58,6 +64,7 @@ export class SensorService {
   readonly #history: SensorHistory;
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
+  readonly #coap: CoapService;
   readonly #handle: HttpListenOptions['handle'];
   readonly #openSocket: NonNullable<HttpListenOptions['openSocket']> | null;
   #bindings: HttpBinding[] = [];
@@ -81,6 +88,9 @@ export class SensorService {
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
     this.#events = new ReadingEvents(services, clock);
+    const admits = (address: string) => this.#guard.admits(address);
+    const access = async (): Promise<AccessDecision> => ({ allowed: true });
+    this.#coap = new CoapService({ ...options, ...services, random, admits, access });
     const isOwnHost = hostCheck(node.name, () => this.#addresses);
     const sockets = { events: this.#events, isOwnHost };
     const { webSocket } = options;
@@ -107,8 +117,10 @@ export class SensorService {
       const missing = addresses.filter(
         (address) => !this.#bindings.some((binding) => binding.address === address),
       );
-      const outcomes = await Promise.allSettled(missing.map((address) => this.#bind(address, port)));
-      for (const outcome of outcomes) if (outcome.status === 'fulfilled') this.#bindings.push(outcome.value);
+      const bindings = missing.map(async (address) => {
+        this.#bindings.push(await this.#bind(address, port));
+      });
+      const outcomes = await Promise.allSettled([...bindings, this.#listenByCoap(addresses)]);
       this.#options.log.info('sensors.listening', { at: this.report().listening.join(' ') });
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
@@ -122,14 +134,18 @@ export class SensorService {
       this.#rediscovery = null;
       this.#sampler.stop();
       this.#events.close();
-      await this.#unbind(() => false);
+      await Promise.all([this.#unbind(() => false), this.#coap.close()]);
     });
   }
 
   report(): SensorReport {
     const readings = this.#sampler.readings();
     const stale = readings.filter(({ quality }) => quality !== 'ok').length;
-    return { count: readings.length, stale, listening: this.#bindings.map(urlOf) };
+    return {
+      count: readings.length,
+      stale,
+      listening: [...this.#bindings.map(urlOf), ...this.#coap.listening],
+    };
   }
 
   async #startSampling(): Promise<void> {
@@ -144,6 +160,11 @@ export class SensorService {
     const sensors = await this.#catalog.discover();
     // It may have been stopped meanwhile.
     if (this.#rediscovery) void this.#sampler.track(sensors);
+  }
+
+  async #listenByCoap(addresses: readonly string[]): Promise<void> {
+    const { coapPort } = this.#options;
+    if (coapPort !== null) await this.#coap.listen(addresses, coapPort);
   }
 
   #bind(address: string, port: number): Promise<HttpBinding> {

@@ -5,8 +5,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { EnvironmentFault, sentenceOf } from '../errors.ts';
 import type { HttpBinding, HttpClient, HttpLimits, HttpListener, HttpListenOptions } from '../ports/http.ts';
+import { listenFault } from './listen-fault.ts';
 import { acceptWebSockets } from './web-sockets.ts';
 
 const DEFAULT_LIMITS: HttpLimits = {
@@ -23,24 +23,6 @@ const DEFAULT_LIMITS: HttpLimits = {
 const CHECK_INTERVAL_MS = 5_000;
 const MAX_HEADERS = 64;
 const BACKLOG = 64;
-
-const PROBLEMS: Readonly<Record<string, { code: string; retryable: boolean; advice: string }>> = {
-  EADDRNOTAVAIL: {
-    code: 'address-not-here',
-    retryable: true,
-    advice: 'no interface of this machine has that address (yet)',
-  },
-  EADDRINUSE: {
-    code: 'port-in-use',
-    retryable: true,
-    advice: 'another process listens there: stop it or choose another port',
-  },
-  EACCES: {
-    code: 'no-privilege',
-    retryable: false,
-    advice: 'ports below 1024 need CAP_NET_BIND_SERVICE: grant it or choose a higher port',
-  },
-};
 
 /** Opens real sockets. */
 export class NodeHttpListener implements HttpListener {
@@ -148,16 +130,6 @@ function bound(server: Server, { address, port }: HttpListenOptions): Promise<vo
       resolve();
     });
   });
-}
-
-function listenFault(address: string, port: number, error: NodeJS.ErrnoException): EnvironmentFault {
-  const problem = PROBLEMS[error.code ?? ''];
-  const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-  return new EnvironmentFault(
-    problem?.code ?? 'cannot-listen',
-    `cannot listen on ${where}: ${problem?.advice ?? sentenceOf(error)}`,
-    { cause: error, retryable: problem?.retryable ?? false },
-  );
 }
 
 function closed(server: Server, endSockets: () => void): Promise<void> {

@@ -42,6 +42,8 @@ function setUp() {
     overlayNetworks: ['10.64.0.0/16', 'fd12::/64'],
     clockSynchronised: () => true,
     webSocket: true,
+    sockets: { bind: () => Promise.reject(new Error('nothing is bound by UDP here')) },
+    coapPort: null,
     random: () => 0.5,
   });
   const get = async (path: string): Promise<unknown> => {
