@@ -6,7 +6,7 @@ const textAssets: Plugin = {
   name: 'text-assets',
   enforce: 'pre',
   async resolveId(source, importer) {
-    if (!/\/page(\.css|-script\.js)$/.test(source)) return null;
+    if (!/\/page(\.css|-[a-z]+\.js)$/.test(source)) return null;
     const found = await this.resolve(source, importer, { skipSelf: true });
     return found && `\0text:${found.id}.txt`;
   },

@@ -9,7 +9,10 @@ import type { SensorReport } from '../sensors/sensor-service.ts';
 import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
 import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';
 import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
+import type { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { resolveHost } from './adapters/resolve-host.ts';
+import { type ActuatorSurroundings, actuatorsOf } from './compose-actuators.ts';
+import { LinkedReaders } from './compose-readers.ts';
 import { NodeSensors, type SensorSurroundings } from './compose-sensors.ts';
 import { LinkManager } from './links/link-manager.ts';
 import { Outbound } from './overlay/outbound.ts';
@@ -23,7 +26,8 @@ import { macOfNode } from './wire/node-address.ts';
 import { topicsOf } from './wire/topics.ts';
 
 /** What a node needs besides its config, and what outlives a change of config. */
-export interface NodeSurroundings extends SensorSurroundings {
+export interface NodeSurroundings extends SensorSurroundings, ActuatorSurroundings {
+  gpio: OnoffGpio;
   fleetId: string;
   identity: DeviceIdentity;
   signalMemory: SignalMemory;
@@ -73,6 +77,11 @@ async function build(
 ): Promise<Omit<OverlayNode, 'close'>> {
   const { clock, log, directory, bus, identity } = around;
   const isOverlayAddress = addressesWithin([config.network.ip4, config.network.ip6]);
+
+  // First of all: an earlier run may have left something switched on.
+  const actuators = actuatorsOf(config, around);
+  closing.push(() => actuators.stop());
+  await actuators.discover();
 
   let receive = (_event: DatapathEvent): void => undefined;
   const datapath = openNativeDatapath(datapathOptions(config, own, around.tapName), (events) => {
@@ -124,7 +133,13 @@ async function build(
     else outbound.receive(event);
   };
 
-  const sensors = new NodeSensors(config, own, around);
+  const sensors = new NodeSensors(
+    config,
+    own,
+    actuators,
+    new LinkedReaders({ own, directory, links }),
+    around,
+  );
   closing.push(() => sensors.stop());
   if (config.sensors.enabled) {
     await sensors.serve(datapath.ip6Configured ? [own.ip4, own.ip6] : [own.ip4], config.sensors.httpPort);

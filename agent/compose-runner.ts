@@ -82,9 +82,9 @@ export class NodeRunner {
   }
 
   async #rebuild(config: DeviceConfig, own: Membership): Promise<void> {
-    const { device, network, links, sensors } = config;
+    const { device, network, links, sensors, policy } = config;
     const certificate = Buffer.from(own.certificate).toString('base64');
-    const blueprint = JSON.stringify({ device, network, links, sensors, certificate });
+    const blueprint = JSON.stringify({ device, network, links, sensors, policy, certificate });
     if (this.#node && blueprint === this.#builtFrom) return;
     await this.#close();
     this.#node = await this.#parts.open(config, own, (problem) => this.#ended(problem));

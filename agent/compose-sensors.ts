@@ -2,7 +2,13 @@
  * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
  * runs, says what is wrong, and tries again.
  */
-import { DEFAULT_SERVICES, type DeviceConfig } from '../provisioning/documents/device-config.ts';
+import {
+  DEFAULT_REQUESTS_PER_SECOND,
+  DEFAULT_SERVICES,
+  type DeviceConfig,
+} from '../provisioning/documents/device-config.ts';
+import type { ReaderDirectory } from '../sensors/access.ts';
+import type { Actuators } from '../sensors/actuators.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
 import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
@@ -10,11 +16,11 @@ import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
-import { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { UdpSockets } from './adapters/udp-sockets.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
+import type { GpioInputs } from './ports/gpio.ts';
 import type { HttpListener } from './ports/http.ts';
 import type { Log } from './ports/log.ts';
 import type { Membership } from './ports/member-directory.ts';
@@ -26,6 +32,7 @@ export interface SensorSurroundings {
   facts: BoardFacts;
   httpListener: HttpListener;
   clockSynchronised: () => boolean;
+  gpio: GpioInputs;
   clock: Clock;
   log: Log;
 }
@@ -40,12 +47,18 @@ export class NodeSensors {
   /** Why the sensors are not served everywhere, in one sentence. */
   problem: string | null = null;
 
-  constructor(config: DeviceConfig, own: Membership, around: SensorSurroundings) {
+  constructor(
+    config: DeviceConfig,
+    own: Membership,
+    actuators: Actuators,
+    readers: ReaderDirectory,
+    around: SensorSurroundings,
+  ) {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
     const { services = DEFAULT_SERVICES } = config.sensors;
     this.#service = new SensorService({
-      drivers: driversOf(config, clock),
+      drivers: driversOf(config, around),
       sysfs,
       facts,
       clock,
@@ -58,6 +71,10 @@ export class NodeSensors {
       webSocket: services.webSocket,
       sockets: new UdpSockets(),
       coapPort: services.coapPort === 0 ? null : services.coapPort,
+      actuators,
+      readers,
+      policy: config.policy,
+      requestsPerSecond: config.sensors.requestsPerSecond ?? DEFAULT_REQUESTS_PER_SECOND,
     });
   }
 
@@ -85,9 +102,9 @@ export class NodeSensors {
 }
 
 /** What the kernel shows by itself, then what the config declares. */
-function driversOf({ sensors }: DeviceConfig, clock: Clock): SensorDriver[] {
+function driversOf({ sensors }: DeviceConfig, { gpio, clock }: SensorSurroundings): SensorDriver[] {
   const declared = [
-    ...(sensors.gpio ? [gpioDriver(sensors.gpio, new OnoffGpio())] : []),
+    ...(sensors.gpio ? [gpioDriver(sensors.gpio, gpio)] : []),
     ...(sensors.commands ? [commandDriver(sensors.commands, new ConfinedCommand())] : []),
   ];
   return withSamplingRules([...BUILT_IN_DRIVERS, ...declared], sensors.sampling ?? [], clock);

@@ -17,6 +17,7 @@ import { HpkeSealer } from './adapters/hpke-sealer.ts';
 import { NodeHttpListener } from './adapters/http-listener.ts';
 import { isClockSynchronised } from './adapters/kernel-clock.ts';
 import { openMqttBus } from './adapters/mqtt-message-bus.ts';
+import { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { buildTimeMs, productVersion } from './adapters/product-version.ts';
 import { LinuxSysfs } from './adapters/sysfs.ts';
 import { systemClock } from './adapters/system-clock.ts';
@@ -122,8 +123,10 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
   const sysfs = new LinuxSysfs();
   const facts = new LinuxBoardFacts(sysfs, log);
   const model = (await facts.model()) ?? 'unknown';
+  const store = openDiskFileStore(options.stateDirectory);
+  const gpio = new OnoffGpio();
   const provisioner = new DeviceProvisioner({
-    store: openDiskFileStore(options.stateDirectory),
+    store,
     openBus: openMqttBus,
     sealer,
     clock,
@@ -149,7 +152,7 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
         directory: provisioner.directory(),
         httpListener: new NodeHttpListener(),
         clockSynchronised: () => provisioner.isWallClockRight(),
-        ...{ sealer, sysfs, facts, clock, log },
+        ...{ sealer, sysfs, facts, gpio, store, clock, log },
       };
       return openNode(config, own, around, onStopped);
     },

@@ -79,10 +79,8 @@ export interface ActuatorState {
 /** What came of a command; `sentence` is for the client. */
 export type CommandOutcome =
   | { readonly result: 'done'; readonly state: ActuatorState }
-  | {
-      readonly result: 'bad-request' | 'not-allowed' | 'no-such-actuator' | 'failed';
-      readonly sentence: string;
-    }
+  | { readonly result: 'not-allowed'; readonly sentence: string }
+  | { readonly result: 'bad-request' | 'no-such-actuator' | 'failed'; readonly sentence: string }
   | { readonly result: 'too-often'; readonly sentence: string; readonly retryAfterMs: number };
 
 /** What the services need of the actuators. */

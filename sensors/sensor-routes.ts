@@ -1,11 +1,16 @@
 /**
- * The sensors over HTTP: what is asked for, and what is answered; each format has its file in services/. Reading is all
- * that can be done, so there is no method but GET and HEAD, and no body. Every refusal is `{"error": one sentence}`.
+ * The node over HTTP: what is asked for, and what is answered; each format has its file in services/. Who may ask at all
+ * is in services/admission.ts, what changes something in services/actuator-service.ts. Every refusal is
+ * `{"error": one sentence}`.
  */
 import { type Context, Hono } from 'hono';
 import { accepts } from 'hono/accepts';
-import type { HttpClient } from '../agent/ports/http.ts';
+import { decideAccess } from './access.ts';
+import type { ActuatorPanel } from './actuator.ts';
 import { type Reading, rfc3339 } from './reading.ts';
+import { addActuators } from './services/actuator-service.ts';
+import { actuatorsScript } from './services/actuators-section.ts';
+import { type AdmissionOptions, type RequestSurroundings, refusal } from './services/admission.ts';
 import { historyResponse } from './services/history-service.ts';
 import { METRICS_TYPES, metricsText } from './services/metrics.ts';
 import { pageHtml, pageScript, pageStyle } from './services/page.ts';
@@ -15,18 +20,12 @@ import { type ServiceSource, shown } from './services/service-source.ts';
 import { SOCKET_PATH, socketRefusal } from './services/socket-service.ts';
 import { thingDescription } from './services/thing-description.ts';
 
-export interface SensorRoutesOptions extends ServiceSource {
+export interface SensorRoutesOptions extends ServiceSource, AdmissionOptions {
   events: ReadingEvents;
-  /** Whether a request's host name is one of this node's. */
-  isOwnHost: (hostname: string) => boolean;
   /** Whether `/ws` is served; the listener opens the sockets themselves. */
   webSocket: boolean;
+  actuators: ActuatorPanel;
   onFault: (error: unknown) => void;
-}
-
-/** What the listener tells of a request beside itself. */
-export interface RequestSurroundings {
-  Bindings: HttpClient;
 }
 
 /** A sensor that was not read yet is tried again within seconds. */
@@ -43,6 +42,7 @@ export function sensorRoutes(options: SensorRoutesOptions): Hono<RequestSurround
   const app = new Hono<RequestSurroundings>({ strict: false });
   app.use(async (c, next) => (await refusal(c, options)) ?? (await next()));
   addSensors(app, options);
+  addActuators(app, options.actuators);
   addFormats(app, options);
   if (options.webSocket) addSocketRefusal(app, options);
   addPage(app, options);
@@ -94,7 +94,8 @@ function addSocketRefusal(app: Hono<RequestSurroundings>, options: SensorRoutesO
   });
 }
 
-function addFormats(app: Hono<RequestSurroundings>, { source, node, wallMs }: SensorRoutesOptions): void {
+function addFormats(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
+  const { source, node, wallMs } = options;
   app.get('/metrics', (c) => {
     const type = negotiated(c, [METRICS_TYPES.openMetrics, METRICS_TYPES.prometheus]);
     const openMetrics = type === METRICS_TYPES.openMetrics;
@@ -109,7 +110,8 @@ function addFormats(app: Hono<RequestSurroundings>, { source, node, wallMs }: Se
     return c.body(body, 200, { 'content-type': type });
   });
   app.get('/.well-known/wot', (c) => {
-    const thing = thingDescription(node, source.readings(), new URL(c.req.url).origin);
+    const actuators = shownActuators(c, options);
+    const thing = thingDescription(node, source.readings(), actuators, new URL(c.req.url).origin);
     return c.body(JSON.stringify(thing), 200, { 'content-type': 'application/td+json' });
   });
 }
@@ -121,7 +123,7 @@ function addPage(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): 
     if (negotiated(c, [HTML, JSON_TYPE]) === HTML) {
       c.header('content-security-policy', PAGE_POLICY);
       c.header('referrer-policy', 'no-referrer');
-      return c.html(pageHtml(node, source.readings(), wallMs()));
+      return c.html(pageHtml(node, source.readings(), shownActuators(c, options), wallMs()));
     }
     return c.json({
       node: node.id,
@@ -131,12 +133,22 @@ function addPage(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): 
       ...(webSocket ? { webSocket: SOCKET_PATH } : {}),
       senml: '/senml',
       metrics: '/metrics',
+      actuators: '/actuators',
       thing: '/.well-known/wot',
       health: '/healthz',
     });
   });
   app.get('/page.css', (c) => c.body(pageStyle, 200, { 'content-type': 'text/css; charset=utf-8' }));
+  app.get('/actuators.js', (c) =>
+    c.body(actuatorsScript, 200, { 'content-type': 'text/javascript; charset=utf-8' }),
+  );
   app.get('/page.js', (c) => c.body(pageScript, 200, { 'content-type': 'text/javascript; charset=utf-8' }));
+}
+
+/** The actuators, and whether this client may set them. */
+function shownActuators(c: Context<RequestSurroundings>, { actuators, gate }: SensorRoutesOptions) {
+  const { allowed } = decideAccess(gate.policy, c.get('reader'), 'command');
+  return { states: actuators.states(), maySet: allowed };
 }
 
 /** The best of `types` for this client; the last one where he does not say. */
@@ -167,32 +179,5 @@ function eventStream(c: Context, follow: () => ReadableStream<Uint8Array> | null
   return c.json(
     { error: 'as many clients follow this node as it can serve: try again later, or poll /sensors' },
     503,
-  );
-}
-
-/** What no route answers. Values are of this moment, so nobody may keep them; a browser must not guess at types. */
-async function refusal(c: Context, { isOwnHost, node }: SensorRoutesOptions): Promise<Response | undefined> {
-  c.header('cache-control', 'no-store');
-  c.header('x-content-type-options', 'nosniff');
-  const { method } = c.req;
-  if (method !== 'GET' && method !== 'HEAD') {
-    c.header('allow', 'GET, HEAD');
-    c.header('connection', 'close');
-    return c.json(
-      { error: `${shown(method)} is not possible: sensors can only be read, with GET or HEAD` },
-      405,
-    );
-  }
-  if (c.req.header('transfer-encoding') !== undefined || (c.req.header('content-length') ?? '0') !== '0') {
-    c.header('connection', 'close');
-    return c.json({ error: 'the request has a body, and sensors take none: send it without' }, 413);
-  }
-  const { hostname } = new URL(c.req.url);
-  if (isOwnHost(hostname)) return undefined;
-  return c.json(
-    {
-      error: `this node is not called ${shown(hostname)}: ask for it by its virtual address or as ${node.name}`,
-    },
-    421,
   );
 }

@@ -9,9 +9,11 @@ import type { DatagramSockets } from '../agent/ports/datagram.ts';
 import type { HttpBinding, HttpListener, HttpListenOptions } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
-import type { AccessDecision } from './access.ts';
+import type { AccessPolicy, ReaderDirectory } from './access.ts';
+import type { Actuators } from './actuators.ts';
 import type { SensorHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
+import { ReaderGate } from './reader-gate.ts';
 import { Sampler } from './sampler.ts';
 import type { SensorDriver } from './sensor.ts';
 import { SensorCatalog } from './sensor-catalog.ts';
@@ -45,6 +47,11 @@ export interface SensorServiceOptions {
   sockets: DatagramSockets;
   /** Null: nothing is served by CoAP. */
   coapPort: number | null;
+  actuators: Actuators;
+  readers: ReaderDirectory;
+  policy: AccessPolicy;
+  /** Of one member, on all services together. */
+  requestsPerSecond: number;
   /** Uniform in [0, 1), for jitter; Math.random where absent. */
   random?: () => number;
 }
@@ -88,16 +95,17 @@ export class SensorService {
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
     this.#events = new ReadingEvents(services, clock);
+    const gate = new ReaderGate(options);
     const admits = (address: string) => this.#guard.admits(address);
-    const access = async (): Promise<AccessDecision> => ({ allowed: true });
-    this.#coap = new CoapService({ ...options, ...services, random, admits, access });
+    this.#coap = new CoapService({ ...options, ...services, gate, random, admits });
     const isOwnHost = hostCheck(node.name, () => this.#addresses);
-    const sockets = { events: this.#events, isOwnHost };
+    const sockets = { events: this.#events, isOwnHost, gate };
     const { webSocket } = options;
     const routes = sensorRoutes({
       ...services,
       ...sockets,
       webSocket,
+      actuators: options.actuators,
       onFault: (error) => this.#fault(error),
     });
     this.#handle = (request, client) => routes.fetch(request, client);
@@ -134,7 +142,7 @@ export class SensorService {
       this.#rediscovery = null;
       this.#sampler.stop();
       this.#events.close();
-      await Promise.all([this.#unbind(() => false), this.#coap.close()]);
+      await Promise.all([this.#unbind(() => false), this.#coap.close(), this.#options.actuators.stop()]);
     });
   }
 
@@ -157,6 +165,7 @@ export class SensorService {
   }
 
   async #rediscover(): Promise<void> {
+    void this.#options.actuators.discover();
     const sensors = await this.#catalog.discover();
     // It may have been stopped meanwhile.
     if (this.#rediscovery) void this.#sampler.track(sensors);

@@ -78,7 +78,7 @@ function socketsOf(
   return acceptWebSockets(server, {
     answer,
     onFault,
-    open: (incoming, socket) => {
+    open: async (incoming, socket) => {
       const request = requestOf(incoming);
       return request && openSocket(request, clientOf(socket));
     },

@@ -2,7 +2,8 @@
  * The kernel's text files from the real /sys and /proc. /proc is read synchronously: it answers from memory in about
  * 10 µs, and a trip through libuv's thread pool costs twenty times that in CPU. /sys may ask a chip on a slow bus, so
  * it goes through the pool, in lanes: the slow 1-wire bus, where a reading takes up to a second, has one of its own and
- * delays nobody else. One thread of the pool is always left to the agent's own files.
+ * delays nobody else, and so have the LEDs, whose safe state must not wait for a chip that hangs. One thread of the pool
+ * is always left to the agent's own files, and to an LED.
  */
 import { constants, readFileSync } from 'node:fs';
 import { open, readdir, readFile, realpath, statfs } from 'node:fs/promises';
@@ -14,6 +15,8 @@ const READS_AT_ONCE = 2;
 /** The bus has one wire: a second read would only wait in the kernel. */
 const SLOW_READS_AT_ONCE = 1;
 const SLOW_BUS = '/sys/bus/w1/';
+const LEDS = '/sys/class/leds/';
+const LEDS_AT_ONCE = 1;
 const MISSING = new Set(['ENOENT', 'ENOTDIR']);
 const FAULT_CODES: Readonly<Record<string, string>> = {
   ENODATA: 'no-data',
@@ -36,6 +39,7 @@ export class LinuxSysfs implements Sysfs {
   readonly #root: string;
   readonly #turns = new Turns(READS_AT_ONCE);
   readonly #slowTurns = new Turns(SLOW_READS_AT_ONCE);
+  readonly #ledTurns = new Turns(LEDS_AT_ONCE);
 
   constructor(root = '') {
     this.#root = root;
@@ -80,6 +84,7 @@ export class LinuxSysfs implements Sysfs {
   }
 
   #laneOf(path: string): Turns {
+    if (path.startsWith(LEDS)) return this.#ledTurns;
     return path.startsWith(SLOW_BUS) ? this.#slowTurns : this.#turns;
   }
 }

@@ -19,7 +19,7 @@ const POLICY_VIOLATION = 1008;
 
 export interface WebSocketsOptions {
   /** Null: this request gets no WebSocket. */
-  open(incoming: IncomingMessage, socket: Socket): SocketHandler | null;
+  open(incoming: IncomingMessage, socket: Socket): Promise<SocketHandler | null>;
   /** What a request without a WebSocket gets: the same answer as without the wish to upgrade. */
   answer(incoming: IncomingMessage, outgoing: ServerResponse): void;
   onFault(error: unknown): void;
@@ -35,17 +35,20 @@ export function acceptWebSockets(server: Server, options: WebSocketsOptions): ()
     perMessageDeflate: false,
     autoPong: false,
   });
+  const receive = async (incoming: IncomingMessage, socket: Socket, head: Buffer): Promise<void> => {
+    const handler = isWebSocket(incoming) ? await options.open(incoming, socket) : null;
+    if (handler) {
+      acceptor.handleUpgrade(incoming, socket, head, (opened) => attend(opened, socket, handler, options));
+    } else answerPlainly(incoming, socket, options);
+  };
   server.on('upgrade', (incoming, stream, head) => {
     stream.on('error', () => stream.destroy());
-    if (!(stream instanceof Socket)) return void stream.destroy();
-    try {
-      const handler = isWebSocket(incoming) ? options.open(incoming, stream) : null;
-      if (!handler) return answerPlainly(incoming, stream, options);
-      acceptor.handleUpgrade(incoming, stream, head, (opened) => attend(opened, stream, handler, options));
-    } catch (error) {
+    // Its kind is Duplex for servers that are not of TCP.
+    if (!(stream instanceof Socket)) return;
+    receive(incoming, stream, head).catch((error: unknown) => {
       options.onFault(error);
       stream.destroy();
-    }
+    });
   });
   return () => {
     for (const client of acceptor.clients) client.terminate();

@@ -1,4 +1,6 @@
-/** General-purpose inputs, by the number that the kernel gives a line: the base of its chip and its place on the chip. */
+/** General-purpose lines, by the number that the kernel gives them: the base of the chip and the place on the chip. */
+export type GpioLevel = 0 | 1;
+
 export interface GpioInputs {
   /** Throws EnvironmentFault: `no-gpio` (no library, no such line), `line-taken`, `no-privilege`. */
   open(line: number, options: GpioInputOptions): Promise<GpioInput>;
@@ -9,12 +11,28 @@ export interface GpioInputOptions {
   /** An edge is told when the level was quiet for so long; 0: at once. */
   debounceMs: number;
   /** Called at each edge with the level after it. */
-  onEdge: (level: 0 | 1) => void;
+  onEdge: (level: GpioLevel) => void;
 }
 
 export type GpioEdge = 'rising' | 'falling' | 'both';
 
 export interface GpioInput {
-  read(): Promise<0 | 1>;
+  read(): Promise<GpioLevel>;
   close(): void;
+}
+
+export interface GpioOutputs {
+  /**
+   * Opens the line as an output that has this level from the first moment, without the other one in between.
+   * Throws as GpioInputs.open does.
+   */
+  openOutput(line: number, level: GpioLevel): Promise<GpioOutput>;
+}
+
+export interface GpioOutput {
+  /** The level on the wire. */
+  read(): Promise<GpioLevel>;
+  write(level: GpioLevel): Promise<void>;
+  /** Ends using it. The kernel drives the line on at its last level: one that is given back would float. */
+  leave(): void;
 }

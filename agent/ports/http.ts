@@ -17,7 +17,7 @@ export interface HttpListenOptions {
   /**
    * A client wants a WebSocket (RFC 6455). Null: he gets none, and `handle` answers the request as any other.
    */
-  openSocket?(request: Request, client: HttpClient): SocketHandler | null;
+  openSocket?(request: Request, client: HttpClient): Promise<SocketHandler | null>;
   /** What failed inside `handle`, which the client only learns of as status 500. */
   onFault(error: unknown): void;
   limits?: Partial<HttpLimits>;

@@ -50,13 +50,34 @@ const SamplingRuleSchema = v.strictObject({
   windowMs: v.exactOptional(integer(1_000, 86_400_000)),
 });
 
-/** A GPIO input; `line` by its name, or by its pin of the 40-pin header. */
+/** A GPIO line by its name, or by its pin of the 40-pin header. */
+const lineField = v.pipe(v.string(), v.regex(/^(GPIO(\d|1\d|2[0-7])|pin ([1-9]|[1-3]\d|40))$/));
+
 const GpioInputSchema = v.strictObject({
   name: v.pipe(sensorIdField, v.maxLength(32)),
-  line: v.pipe(v.string(), v.regex(/^(GPIO(\d|1\d|2[0-7])|pin ([1-9]|[1-3]\d|40))$/)),
+  line: lineField,
   edge: v.optional(v.picklist(['rising', 'falling', 'both']), 'both'),
   debounceMs: v.optional(integer(0, 10_000), 0),
   counter: v.optional(v.boolean(), false),
+});
+
+/** How long an actuator stays set while the member who set it cannot be reached. */
+const holdField = v.optional(integer(1, 86_400), 60);
+
+/** A GPIO output, in its safe state from the start on. */
+const GpioOutputSchema = v.strictObject({
+  name: v.pipe(sensorIdField, v.maxLength(32)),
+  line: lineField,
+  activeLow: v.optional(v.boolean(), false),
+  safeState: v.optional(v.boolean(), false),
+  holdSeconds: holdField,
+});
+
+/** How an LED of the kernel is while nobody controls it; without a brightness its trigger drives it. */
+const LedSchema = v.strictObject({
+  name: v.pipe(textField(64), v.regex(/^[^/]+$/)),
+  safeState: v.exactOptional(integer(0, 65_535)),
+  holdSeconds: holdField,
 });
 
 /** A program whose output is a value; without a unit it is text. */
@@ -87,6 +108,8 @@ const listBy = <Key extends string, Schema extends v.GenericSchema<unknown, Reco
 /** What differs from board to board: what is wired to it, and how that is sampled. */
 const declared = {
   gpio: v.exactOptional(listBy('name', GpioInputSchema, 28)),
+  outputs: v.exactOptional(listBy('name', GpioOutputSchema, 28)),
+  leds: v.exactOptional(listBy('name', LedSchema, 64)),
   commands: v.exactOptional(listBy('name', CommandSchema, 32)),
   sampling: v.exactOptional(listBy('id', SamplingRuleSchema, 256)),
 };
@@ -104,13 +127,31 @@ const ServiceSettingsSchema = v.strictObject({
 
 /** How the services are where the config says nothing of them. */
 export const DEFAULT_SERVICES = v.parse(ServiceSettingsSchema, {});
+/** Of one member, on all services of a device together. */
+export const DEFAULT_REQUESTS_PER_SECOND = 100;
 
 export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
   intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
   services: v.exactOptional(ServiceSettingsSchema),
+  /** Of one member. */
+  requestsPerSecond: v.exactOptional(integer(1, 1_000_000)),
   ...declared,
+});
+
+const allowedTags = v.pipe(tagsField, v.minLength(1));
+
+/** Who may do what with the device, by the tags of his membership; see sensors/access.ts. */
+export const policyFields = {
+  read: v.union([v.literal('members'), allowedTags]),
+  command: tagsField,
+};
+
+/** Every member may read and nobody may command, where the owner says nothing. */
+export const PolicySchema = v.strictObject({
+  read: v.optional(policyFields.read, 'members'),
+  command: v.optional(policyFields.command, []),
 });
 
 export const ConfirmSettingsSchema = v.strictObject({
@@ -129,6 +170,7 @@ export const DeviceSettingsSchema = v.strictObject({
   }),
   links: v.optional(LinkSettingsSchema, {}),
   sensors: v.optional(SensorSettingsSchema, {}),
+  policy: v.exactOptional(PolicySchema),
   confirm: v.optional(ConfirmSettingsSchema, {}),
 });
 
@@ -150,6 +192,7 @@ export interface DeviceConfig {
   readonly broker: DeviceSettings['broker'] & { password?: string };
   readonly links: DeviceSettings['links'];
   readonly sensors: DeviceSettings['sensors'];
+  readonly policy: v.InferOutput<typeof PolicySchema>;
   readonly confirm: DeviceSettings['confirm'];
 }
 
@@ -161,5 +204,6 @@ export function joinSecrets(serial: number, settings: DeviceSettings, secrets: S
     ...settings,
     broker: { ...settings.broker, ...(brokerPassword === undefined ? {} : { password: brokerPassword }) },
     links: { ...settings.links, iceServers: [...settings.links.iceServers, ...iceServers] },
+    policy: settings.policy ?? v.parse(PolicySchema, {}),
   };
 }

@@ -19,6 +19,7 @@ import {
   DeclaredSensorsSchema,
   LinkSettingsSchema,
   mtuField,
+  policyFields,
   SensorSettingsSchema,
 } from '../documents/device-config.ts';
 import {
@@ -37,6 +38,16 @@ import {
 } from '../documents/document-fields.ts';
 import { HardwareSchema } from '../documents/enrolment-messages.ts';
 
+/** Says who may do what with some devices: all, those with a tag, or one. */
+const PolicyRuleSchema = v.strictObject({
+  tag: v.exactOptional(labelField),
+  device: v.exactOptional(labelField),
+  read: v.exactOptional(policyFields.read),
+  command: v.exactOptional(policyFields.command),
+});
+
+export type PolicyRule = v.InferOutput<typeof PolicyRuleSchema>;
+
 export const FleetSchema = v.strictObject({
   name: labelField,
   fleetId: idField,
@@ -52,6 +63,8 @@ export const FleetSchema = v.strictObject({
     sensors: v.optional(SensorSettingsSchema, {}),
     /** By the device's name; takes the place of what the fleet's sensors say. */
     deviceSensors: v.exactOptional(v.record(labelField, DeclaredSensorsSchema)),
+    /** In order: what a later rule says of a device takes the place of what an earlier one does. */
+    policy: v.exactOptional(v.pipe(v.array(PolicyRuleSchema), v.maxLength(256))),
     confirm: v.optional(ConfirmSettingsSchema, {}),
   }),
 });

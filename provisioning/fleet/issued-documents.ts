@@ -10,6 +10,7 @@ import { signConfig } from '../documents/config-document.ts';
 import { base64Of } from '../documents/document-fields.ts';
 import { signCertificate } from '../documents/membership.ts';
 import { createJson, readJson } from '../documents/stored-json.ts';
+import { policyFor } from './device-policy.ts';
 import { type FleetDirectory, numbersIn } from './fleet-directory.ts';
 import { type Device, type EnrolledNode, IssuedSchema } from './fleet-records.ts';
 
@@ -97,7 +98,7 @@ async function issueConfig(
 function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode) {
   const { fleet } = directory;
   const { password, ...broker } = directory.deviceBroker();
-  const { mtuBytes, links, sensors, deviceSensors, confirm } = fleet.settings;
+  const { mtuBytes, links, sensors, deviceSensors, policy, confirm } = fleet.settings;
   const { name, ip4, tags } = device;
   // A server with a login would give it to every reader of the broker.
   const isSecret = (server: string): boolean => server.includes('@');
@@ -107,6 +108,7 @@ function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode
     broker,
     links: { ...links, iceServers: links.iceServers.filter((server) => !isSecret(server)) },
     sensors: { ...sensors, ...deviceSensors?.[name] },
+    ...(policy === undefined ? {} : { policy: policyFor(device, policy) }),
     confirm,
   };
   const secrets = {

@@ -5,9 +5,10 @@
 import { html, raw } from 'hono/html';
 import type { Reading } from '../reading.ts';
 import { rfc3339 } from '../reading.ts';
+import { actuatorsSection } from './actuators-section.ts';
 import style from './page.css' with { type: 'text' };
 import script from './page-script.js' with { type: 'text' };
-import type { ServedNode } from './service-source.ts';
+import type { ServedNode, ShownActuators } from './service-source.ts';
 
 export const pageStyle: string = style;
 export const pageScript: string = script;
@@ -16,7 +17,12 @@ type Markup = ReturnType<typeof html>;
 
 const SYMBOLS: Readonly<Record<string, string>> = { Cel: ' °C', '%RH': ' % RH', '/': '' };
 
-export function pageHtml(node: ServedNode, readings: readonly Reading[], wallMs: number | null): Markup {
+export function pageHtml(
+  node: ServedNode,
+  readings: readonly Reading[],
+  actuators: ShownActuators,
+  wallMs: number | null,
+): Markup {
   const time = wallMs === null ? 'this board’s clock is not set' : `as of ${rfc3339(wallMs)}`;
   return html`<!doctype html>
 <html lang="en">
@@ -31,7 +37,7 @@ export function pageHtml(node: ServedNode, readings: readonly Reading[], wallMs:
 <body>
 <header><h1>${node.name}</h1><p id="connection" role="status">${time}</p></header>
 <main>
-<table>
+${actuatorsSection(actuators)}<table>
 <caption>Sensors of ${node.name}</caption>
 <thead><tr><th scope="col">Sensor</th><th scope="col">Value</th><th scope="col">Trend</th><th scope="col">State</th></tr></thead>
 <tbody>

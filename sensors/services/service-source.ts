@@ -1,4 +1,5 @@
 /** What every service of a node is made of; each file beside this one turns it into one format. */
+import type { ActuatorState } from '../actuator.ts';
 import type { SensorHistory } from '../history.ts';
 import type { Reading } from '../reading.ts';
 
@@ -13,6 +14,13 @@ export interface ReadingSource {
 export interface ServedNode {
   id: string;
   name: string;
+}
+
+/** The actuators as one client sees them. */
+export interface ShownActuators {
+  states: readonly ActuatorState[];
+  /** Whether this client may set them. */
+  maySet: boolean;
 }
 
 export interface ServiceSource {

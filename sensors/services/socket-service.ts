@@ -4,25 +4,29 @@
  * a request with an `Origin` that is not this node's own is refused (RFC 6455 section 10.2).
  */
 import type { HttpClient, SocketHandler } from '../../agent/ports/http.ts';
+import type { ReaderGate } from '../reader-gate.ts';
 import type { ReadingEvents } from './reading-events.ts';
 import { shown } from './service-source.ts';
 
 export const SOCKET_PATH = '/ws';
 
 export interface SocketServiceOptions {
+  gate: ReaderGate;
   events: ReadingEvents;
   isOwnHost: (hostname: string) => boolean;
 }
 
 /** Opens the socket of a request for one; null: it gets none, and the ordinary answer says why. */
-export function openSocket(
-  { events, isOwnHost }: SocketServiceOptions,
+export async function openSocket(
+  { events, isOwnHost, gate }: SocketServiceOptions,
   request: Request,
   client: HttpClient,
-): SocketHandler | null {
+): Promise<SocketHandler | null> {
   const { pathname, hostname, searchParams } = new URL(request.url);
   if (pathname !== SOCKET_PATH || !isOwnHost(hostname) || foreignOrigin(request, isOwnHost) !== null)
     return null;
+  const { result } = await gate.admit(client.remoteAddress);
+  if (result !== 'admitted') return null;
   return events.followOnSocket(
     client,
     searchParams.get('since') ?? request.headers.get('last-event-id') ?? undefined,

@@ -7,3 +7,7 @@ declare module '*/page-script.js' {
   const text: string;
   export default text;
 }
+declare module '*/page-actuators.js' {
+  const text: string;
+  export default text;
+}

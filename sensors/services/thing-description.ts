@@ -1,9 +1,11 @@
 /**
  * `GET /.well-known/wot`: what this node offers, as a W3C Thing Description 1.1 that generic clients read. Each sensor is
- * a property whose value stands bare at `/sensors/<id>/value`, and is observed at `/sensors/<id>/events`.
+ * a property whose value stands bare at `/sensors/<id>/value`, and is observed at `/sensors/<id>/events`; what can be set
+ * is in thing-actuators.ts.
  */
 import type { Reading } from '../reading.ts';
-import type { ServedNode } from './service-source.ts';
+import type { ServedNode, ShownActuators } from './service-source.ts';
+import { actuatorProperty, setActions } from './thing-actuators.ts';
 
 const CONTEXT = 'https://www.w3.org/2022/wot/td/v1.1';
 const MEDIA_TYPE = 'application/json';
@@ -25,16 +27,26 @@ interface Form {
 }
 
 /** `origin` is the address that the client used, so that what he finds is where he is. */
-export function thingDescription(node: ServedNode, readings: readonly Reading[], origin: string) {
+export function thingDescription(
+  node: ServedNode,
+  readings: readonly Reading[],
+  actuators: ShownActuators,
+  origin: string,
+) {
+  const { states, maySet } = actuators;
   return {
     '@context': [CONTEXT, { '@language': 'en' }],
     id: `urn:x-tincan:node:${node.id}`,
     title: node.name,
-    description: `The sensors of ${node.name} on its owner's private network.`,
+    description: `The sensors and actuators of ${node.name} on its owner's private network.`,
     base: `${origin}/`,
     securityDefinitions: SECURITY,
     security: ['nosec_sc'],
-    properties: Object.fromEntries(readings.map((reading) => [reading.id, property(reading)])),
+    properties: {
+      ...Object.fromEntries(readings.map((reading) => [reading.id, property(reading)])),
+      ...Object.fromEntries(states.map((state) => [state.id, actuatorProperty(state, maySet)])),
+    },
+    actions: maySet ? setActions(states) : {},
     events: { reading: readingEvent() },
   };
 }

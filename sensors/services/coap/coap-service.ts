@@ -2,17 +2,16 @@
  * The sensors by CoAP (RFC 7252) on the node's virtual addresses. A datagram's way:
  *
  *   1. overlay guard: a stranger gets no answer, so nobody is amplified to     2. is it CoAP at all
- *   3. rate of this client     4. acknowledgement or reset of a notification (observation.ts)
- *   5. request (coap-message.ts)     6. its resource (coap-resources.ts)     7. in blocks where it is large
+ *   3. acknowledgement or reset of a notification (observation.ts)             4. request (coap-message.ts)
+ *   5. may he, and not too often; its resource (coap-resources.ts)             6. in blocks where it is large
  *
- * Answers to requests are the same however often they come, so there is no memory of message numbers.
+ * A question that is repeated is answered anew; a command is not carried out twice (command-memory.ts).
  */
 import type { ParsedPacket } from 'coap-packet';
 import { sentenceOf } from '../../../agent/errors.ts';
 import type { Clock } from '../../../agent/ports/clock.ts';
 import type { DatagramBinding, DatagramEndpoint, DatagramSockets } from '../../../agent/ports/datagram.ts';
 import type { Log } from '../../../agent/ports/log.ts';
-import { RateLimit } from '../../rate-limit.ts';
 import { BlockAnswers } from './block-answers.ts';
 import {
   type CoapAnswer,
@@ -25,13 +24,12 @@ import {
   writeReset,
 } from './coap-message.ts';
 import { CoapResources, type CoapResourcesOptions } from './coap-resources.ts';
+import { CommandMemory } from './command-memory.ts';
 import { Observation } from './observation.ts';
 
 export const MOST_OBSERVATIONS = 32;
 /** From one address, so that one client leaves others a place. */
 export const MOST_OBSERVATIONS_OF_ONE = 24;
-/** A client that fetches a list in blocks of 16 bytes makes some hundred requests. */
-const REQUEST_RATE = { perSecond: 100, burst: 300 };
 /** Requests whose client is still being looked up. */
 const MOST_UNDECIDED = 64;
 const REGISTER = 0;
@@ -56,7 +54,7 @@ export class CoapService {
   readonly #options: CoapServiceOptions;
   readonly #resources: CoapResources;
   readonly #blocks: BlockAnswers;
-  readonly #rate: RateLimit;
+  readonly #commands: CommandMemory;
   /** By client and token. */
   readonly #observers = new Map<string, Observer>();
   #bindings: DatagramBinding[] = [];
@@ -69,7 +67,7 @@ export class CoapService {
     this.#options = options;
     this.#resources = new CoapResources(options);
     this.#blocks = new BlockAnswers(options.clock);
-    this.#rate = new RateLimit(options.clock, REQUEST_RATE);
+    this.#commands = new CommandMemory(options.clock);
     this.#messageId = Math.floor(options.random() * 2 ** 16);
   }
 
@@ -113,7 +111,7 @@ export class CoapService {
   #receive(binding: DatagramBinding, message: Uint8Array, from: DatagramEndpoint): void {
     if (!this.#options.admits(from.address)) return;
     const packet = readPacket(message);
-    if (!packet || this.#rate.take(from.address) > 0) return;
+    if (!packet) return;
     if (packet.reset || packet.ack) this.#heard(packet, from);
     else if (packet.code === '0.00') binding.send(writeReset(packet.messageId), from);
     else if (packet.code.startsWith('0.')) void this.#answer(binding, packet, from);
@@ -139,7 +137,7 @@ export class CoapService {
       const request = readRequest(packet);
       const message = isAnswer(request)
         ? writeAnswer(envelope, request)
-        : await this.#answerTo(binding, envelope, request, from);
+        : await this.#answerTo(binding, envelope, packet.messageId, request, from);
       binding.send(message, from);
     } catch (error) {
       this.#options.log.error('coap.request-failed', { problem: sentenceOf(error) });
@@ -151,12 +149,16 @@ export class CoapService {
   async #answerTo(
     binding: DatagramBinding,
     envelope: Envelope,
+    messageId: number,
     request: CoapRequest,
     from: DatagramEndpoint,
   ): Promise<Buffer> {
     const client = keyOf(from);
+    const ask = () => this.#resources.answer(request, from.address);
     const whole =
-      this.#blocks.recall(client, request) ?? (await this.#resources.answer(request, from.address));
+      request.method === 'PUT'
+        ? await this.#commands.once(`${client} ${messageId}`, ask)
+        : (this.#blocks.recall(client, request) ?? (await ask()));
     const [answer, options] = this.#blocks.cut(client, request, whole);
     const observing = this.#observe(binding, envelope.token, request, from, answer);
     return writeAnswer(envelope, answer, observing ? { ...options, observe: this.#nextSequence() } : options);

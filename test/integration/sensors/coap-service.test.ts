@@ -11,10 +11,10 @@ import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
 import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
 import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { UdpSockets } from '../../../agent/adapters/udp-sockets.ts';
 import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import { SensorService } from '../../../sensors/sensor-service.ts';
 import { MOST_OBSERVATIONS_OF_ONE } from '../../../sensors/services/coap/coap-service.ts';
+import { openService } from '../../fakes/open-service.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 
 const run = promisify(execFile);
@@ -39,8 +39,8 @@ async function start(network = '127.0.0.0/8'): Promise<SensorService> {
     node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
     overlayNetworks: [network],
     clockSynchronised: () => true,
+    ...openService(systemClock, log),
     webSocket: false,
-    sockets: new UdpSockets(),
     coapPort: PORT,
   });
   closing.push(() => service.stop());

@@ -4,10 +4,10 @@ import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
 import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
 import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { UdpSockets } from '../../../agent/adapters/udp-sockets.ts';
 import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import type { Reading } from '../../../sensors/reading.ts';
 import { SensorService } from '../../../sensors/sensor-service.ts';
+import { openService } from '../../fakes/open-service.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { exchange, get, statusOf, type Target } from './raw-http.ts';
 
@@ -29,9 +29,7 @@ async function start(): Promise<{ target: Target; log: RecordingLog; service: Se
     node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
     overlayNetworks: ['127.64.0.0/16'],
     clockSynchronised: () => true,
-    webSocket: true,
-    sockets: new UdpSockets(),
-    coapPort: null,
+    ...openService(systemClock, log),
   });
   stop = () => service.stop();
   await service.start(['127.64.0.7'], 0);

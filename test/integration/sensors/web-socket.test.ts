@@ -6,9 +6,9 @@ import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
 import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
 import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { UdpSockets } from '../../../agent/adapters/udp-sockets.ts';
 import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import { SensorService } from '../../../sensors/sensor-service.ts';
+import { openService } from '../../fakes/open-service.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { exchange, open, statusOf, type Target } from './raw-http.ts';
 
@@ -35,9 +35,8 @@ async function start(
     node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
     overlayNetworks: ['127.64.0.0/16'],
     clockSynchronised: () => true,
+    ...openService(systemClock, log),
     webSocket,
-    sockets: new UdpSockets(),
-    coapPort: null,
   });
   closing.push(() => service.stop());
   await service.start([ADDRESS], 0);

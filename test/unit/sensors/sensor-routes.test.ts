@@ -8,7 +8,7 @@ import { NODE, served } from './services/served-sensors.ts';
 async function setUp(clockIsSet = true) {
   const broken = new ScriptedSensor('broken');
   broken.answer = new EnvironmentFault('no-data', 'the chip is off');
-  return served([new ScriptedSensor('cpu-temperature'), broken], clockIsSet);
+  return served([new ScriptedSensor('cpu-temperature'), broken], { clockIsSet });
 }
 
 describe('sensor routes', () => {
@@ -28,6 +28,7 @@ describe('sensor routes', () => {
       webSocket: '/ws',
       senml: '/senml',
       metrics: '/metrics',
+      actuators: '/actuators',
       thing: '/.well-known/wot',
       health: '/healthz',
     });
@@ -145,7 +146,7 @@ describe('sensor routes', () => {
   });
 
   it('answers 500 and reports it when reading itself fails', async () => {
-    const { services, events, faults } = await setUp();
+    const { services, actuators, gate, events, faults } = await setUp();
     const readings = () => {
       throw new RangeError('bug');
     };
@@ -155,6 +156,8 @@ describe('sensor routes', () => {
       ...services,
       source,
       events,
+      actuators,
+      gate,
       isOwnHost: () => true,
       webSocket: true,
       onFault,

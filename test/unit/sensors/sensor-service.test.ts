@@ -4,6 +4,7 @@ import type { HttpBinding, HttpListener, HttpListenOptions } from '../../../agen
 import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import { SensorService } from '../../../sensors/sensor-service.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import { openService } from '../../fakes/open-service.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { NO_FACTS, raspberryPi } from './raspberry-pi.ts';
 
@@ -41,9 +42,7 @@ function setUp() {
     node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
     overlayNetworks: ['10.64.0.0/16', 'fd12::/64'],
     clockSynchronised: () => true,
-    webSocket: true,
-    sockets: { bind: () => Promise.reject(new Error('nothing is bound by UDP here')) },
-    coapPort: null,
+    ...openService(clock, log),
     random: () => 0.5,
   });
   const get = async (path: string): Promise<unknown> => {

@@ -9,7 +9,7 @@ interface History {
 /** Three readings: 20 at 0 s, 21 at 1 s, 22 at 2 s; now is 2.5 s. */
 async function threeReadings(clockIsSet = true) {
   const sensor = thermometer();
-  const { app, clock } = await served([sensor], clockIsSet);
+  const { app, clock } = await served([sensor], { clockIsSet });
   sensor.answer = 21;
   await clock.advance(1_000);
   sensor.answer = 22;

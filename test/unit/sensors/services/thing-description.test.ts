@@ -19,6 +19,7 @@ function problems(thing: unknown) {
   return validate.errors ?? [];
 }
 
+const NO_ACTUATORS = { states: [], maySet: false };
 const READINGS = [
   reading({ id: 'air', unit: 'Cel' }),
   reading({ id: 'os', value: 'Debian' }),
@@ -28,19 +29,19 @@ const READINGS = [
 
 describe('Thing Description', () => {
   it('is valid under the official JSON Schema', () => {
-    expect(problems(thingDescription(NODE, READINGS, 'http://10.64.0.7'))).toEqual([]);
-    expect(problems(thingDescription(NODE, [], 'http://[fd12::7]:8080'))).toEqual([]);
+    expect(problems(thingDescription(NODE, READINGS, NO_ACTUATORS, 'http://10.64.0.7'))).toEqual([]);
+    expect(problems(thingDescription(NODE, [], NO_ACTUATORS, 'http://[fd12::7]:8080'))).toEqual([]);
   });
 
   it('is checked by a schema that finds faults', () => {
-    const { security, ...unprotected } = thingDescription(NODE, READINGS, 'http://10.64.0.7');
+    const { security, ...unprotected } = thingDescription(NODE, READINGS, NO_ACTUATORS, 'http://10.64.0.7');
     expect(security).toEqual(['nosec_sc']);
     expect(problems(unprotected)).not.toEqual([]);
     expect(problems({ ...unprotected, security, properties: { air: { forms: [] } } })).not.toEqual([]);
   });
 
   it('has a property for each sensor, to read over HTTP and to observe over SSE', () => {
-    const { properties } = thingDescription(NODE, READINGS, 'http://10.64.0.7');
+    const { properties } = thingDescription(NODE, READINGS, NO_ACTUATORS, 'http://10.64.0.7');
     expect(properties['air']).toEqual({
       title: 'Air',
       type: 'number',
@@ -76,7 +77,9 @@ describe('Thing Description', () => {
       ({ forms: of }) => of,
     );
     expect(forms).toHaveLength(3);
-    for (const { href, subprotocol } of forms) {
+    for (const form of forms) {
+      const { href } = form;
+      const subprotocol = 'subprotocol' in form;
       const answer = await app.request(new URL(href, thing.base).href);
       expect(answer.status).toBe(200);
       expect(answer.headers.get('content-type')).toBe(subprotocol ? 'text/event-stream' : 'application/json');
