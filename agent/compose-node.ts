@@ -4,7 +4,7 @@
  */
 
 import type { DeviceIdentity } from '../provisioning/device/device-identity.ts';
-import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import { DEFAULT_SERVICES, type DeviceConfig } from '../provisioning/documents/device-config.ts';
 import type { SensorReport } from '../sensors/sensor-service.ts';
 import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
 import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';
@@ -125,7 +125,8 @@ async function build(
   });
   closing.push(() => links.stop());
 
-  const outbound = new Outbound({ self: own, directory, links, datapath, clock });
+  const { discovery } = config.sensors.services ?? DEFAULT_SERVICES;
+  const outbound = new Outbound({ self: own, directory, links, datapath, answersNames: discovery, clock });
   links.onFrame((slot, frame) => datapath.deliver(slot, frame));
   receive = (event) => {
     if (event.kind === 'stopped') onStopped(event.problem);
@@ -141,6 +142,7 @@ async function build(
     around,
   );
   closing.push(() => sensors.stop());
+  links.onUp(() => sensors.announce());
   if (config.sensors.enabled) {
     await sensors.serve(datapath.ip6Configured ? [own.ip4, own.ip6] : [own.ip4], config.sensors.httpPort);
   }

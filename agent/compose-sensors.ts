@@ -71,6 +71,7 @@ export class NodeSensors {
       webSocket: services.webSocket,
       sockets: new UdpSockets(),
       coapPort: services.coapPort === 0 ? null : services.coapPort,
+      discovery: services.discovery,
       actuators,
       readers,
       policy: config.policy,
@@ -88,6 +89,11 @@ export class NodeSensors {
       this.#around.log.warn('sensors.not-served', { problem: this.problem });
       this.#retry = this.#around.clock.after(RETRY_MS, () => void this.serve(addresses, port));
     }
+  }
+
+  /** A link came up: its other end knows nothing of this node's services. */
+  announce(): void {
+    this.#service.announce();
   }
 
   report(): SensorReport {

@@ -11,6 +11,7 @@ import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
 import type { AccessPolicy, ReaderDirectory } from './access.ts';
 import type { Actuators } from './actuators.ts';
+import { DiscoveryResponder } from './discovery/discovery-responder.ts';
 import type { SensorHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
 import { ReaderGate } from './reader-gate.ts';
@@ -47,6 +48,8 @@ export interface SensorServiceOptions {
   sockets: DatagramSockets;
   /** Null: nothing is served by CoAP. */
   coapPort: number | null;
+  /** Whether the node tells of itself by DNS-SD. */
+  discovery: boolean;
   actuators: Actuators;
   readers: ReaderDirectory;
   policy: AccessPolicy;
@@ -72,6 +75,7 @@ export class SensorService {
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
   readonly #coap: CoapService;
+  readonly #discovery: DiscoveryResponder | null;
   readonly #handle: HttpListenOptions['handle'];
   readonly #openSocket: NonNullable<HttpListenOptions['openSocket']> | null;
   #bindings: HttpBinding[] = [];
@@ -98,6 +102,7 @@ export class SensorService {
     const gate = new ReaderGate(options);
     const admits = (address: string) => this.#guard.admits(address);
     this.#coap = new CoapService({ ...options, ...services, gate, random, admits });
+    this.#discovery = options.discovery ? new DiscoveryResponder({ ...options, random }) : null;
     const isOwnHost = hostCheck(node.name, () => this.#addresses);
     const sockets = { events: this.#events, isOwnHost, gate };
     const { webSocket } = options;
@@ -128,7 +133,8 @@ export class SensorService {
       const bindings = missing.map(async (address) => {
         this.#bindings.push(await this.#bind(address, port));
       });
-      const outcomes = await Promise.allSettled([...bindings, this.#listenByCoap(addresses)]);
+      const others = [this.#listenByCoap(addresses), this.#discover(addresses, port)];
+      const outcomes = await Promise.allSettled([...bindings, ...others]);
       this.#options.log.info('sensors.listening', { at: this.report().listening.join(' ') });
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
@@ -144,6 +150,11 @@ export class SensorService {
       this.#events.close();
       await Promise.all([this.#unbind(() => false), this.#coap.close(), this.#options.actuators.stop()]);
     });
+  }
+
+  /** Somebody came into reach. */
+  announce(): void {
+    this.#discovery?.announce();
   }
 
   report(): SensorReport {
@@ -174,6 +185,11 @@ export class SensorService {
   async #listenByCoap(addresses: readonly string[]): Promise<void> {
     const { coapPort } = this.#options;
     if (coapPort !== null) await this.#coap.listen(addresses, coapPort);
+  }
+
+  async #discover(addresses: readonly string[], httpPort: number): Promise<void> {
+    const { node, coapPort } = this.#options;
+    await this.#discovery?.start({ name: node.name, addresses, httpPort, coapPort });
   }
 
   #bind(address: string, port: number): Promise<HttpBinding> {

@@ -4,7 +4,12 @@
  */
 import { createSocket, type Socket } from 'node:dgram';
 import { networkInterfaces } from 'node:os';
-import type { DatagramBinding, DatagramOptions, DatagramSockets } from '../ports/datagram.ts';
+import type {
+  DatagramBinding,
+  DatagramEndpoint,
+  DatagramOptions,
+  DatagramSockets,
+} from '../ports/datagram.ts';
 import { listenFault } from './listen-fault.ts';
 
 /** What mDNS wants on everything it sends (RFC 6762 section 11): no router lowered it. */
@@ -26,18 +31,39 @@ export class UdpSockets implements DatagramSockets {
     socket.on('message', (message, from) => options.receive(message, from));
     // ICMP's answers to what was sent; the socket stays good.
     socket.on('error', () => undefined);
-    let closing: Promise<void> | null = null;
-    return {
-      address,
-      port: socket.address().port,
-      send: (message, to) => {
-        if (!closing) socket.send(message, to.port, to.address, () => undefined);
-      },
-      close: () => {
-        closing ??= new Promise((resolve) => socket.close(() => resolve()));
-        return closing;
-      },
-    };
+    return new UdpBinding(socket, address);
+  }
+}
+
+class UdpBinding implements DatagramBinding {
+  readonly address: string;
+  readonly port: number;
+  readonly #socket: Socket;
+  #sending = 0;
+  #closing: Promise<void> | null = null;
+  #sentAll = (): void => undefined;
+
+  constructor(socket: Socket, address: string) {
+    this.#socket = socket;
+    this.address = address;
+    this.port = socket.address().port;
+  }
+
+  send(message: Uint8Array, to: DatagramEndpoint): void {
+    if (this.#closing !== null) return;
+    this.#sending++;
+    this.#socket.send(message, to.port, to.address, () => {
+      if (--this.#sending === 0) this.#sentAll();
+    });
+  }
+
+  /** What was sent before leaves before. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise<void>((resolve) => {
+      this.#sentAll = () => this.#socket.close(() => resolve());
+      if (this.#sending === 0) this.#sentAll();
+    });
+    return this.#closing;
   }
 }
 

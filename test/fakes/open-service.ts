@@ -12,11 +12,18 @@ export function openService(
   log: Log,
 ): Pick<
   SensorServiceOptions,
-  'actuators' | 'readers' | 'policy' | 'requestsPerSecond' | 'webSocket' | 'sockets' | 'coapPort'
+  | 'actuators'
+  | 'readers'
+  | 'policy'
+  | 'requestsPerSecond'
+  | 'webSocket'
+  | 'sockets'
+  | 'coapPort'
+  | 'discovery'
 > {
   const policy = OPEN_POLICY;
   const sysfs = new FakeSysfs();
   const actuators = new Actuators({ drivers: [], policy, sysfs, clock, log, wallMs: () => clock.wallMs() });
-  const services = { webSocket: true, sockets: new UdpSockets(), coapPort: null };
+  const services = { webSocket: true, sockets: new UdpSockets(), coapPort: null, discovery: false };
   return { ...services, actuators, readers: new FakeReaders(), policy, requestsPerSecond: 100_000 };
 }
