@@ -24,12 +24,12 @@ ${states.map((state) => row(state, maySet))}</ul>
 function row(state: ActuatorState, maySet: boolean): Markup {
   const { id, title, value, setBy, problem } = state;
   const about = problem ?? (setBy ? `set by ${setBy.name}` : '');
-  return html`<li data-id="${id}" data-problem="${problem !== null}"><span class="name" id="name-${id}">${title}</span>${maySet ? control(state) : ''}<span class="value">${valueText(value)}</span><span class="state">${about}</span></li>${raw('\n')}`;
+  return html`<li data-id="${id}" data-problem="${String(problem !== null)}"><span class="name" id="name-${id}">${title}</span>${maySet ? control(state) : ''}<span class="value">${valueText(value)}</span><span class="state">${about}</span></li>${raw('\n')}`;
 }
 
 function control({ id, kind, value, minimum, maximum }: ActuatorState): Markup {
   if (kind === 'boolean') {
-    return html`<button type="button" role="switch" aria-checked="${value === true}" aria-labelledby="name-${id}"></button>`;
+    return html`<button type="button" role="switch" aria-checked="${String(value === true)}" aria-labelledby="name-${id}"></button>`;
   }
   return html`<input type="range" min="${minimum}" max="${maximum}" step="1" value="${Number(value ?? 0)}" aria-labelledby="name-${id}" autocomplete="off">`;
 }

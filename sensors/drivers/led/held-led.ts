@@ -61,7 +61,9 @@ export class HeldLed {
     const { sysfs, taken, name } = this.#options;
     if (this.#before) return;
     const trigger = presentTrigger((await sysfs.read(this.#file('trigger'), signal)) ?? NO_TRIGGER);
-    const before = { trigger, brightness: await this.brightness(signal) };
+    // What a trigger makes of it at this moment is nothing to put back.
+    const brightness = trigger === NO_TRIGGER ? await this.brightness(signal) : 0;
+    const before = { trigger, brightness };
     await taken.note(name, before);
     this.#before = before;
     if (trigger !== NO_TRIGGER) await this.#write('trigger', NO_TRIGGER, signal);
