@@ -15,6 +15,7 @@ import { gpioDriver } from '../sensors/drivers/gpio/gpio-driver.ts';
 import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
+import type { ServiceSource } from '../sensors/services/service-source.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
 import { UdpSockets } from './adapters/udp-sockets.ts';
 import { sentenceOf } from './errors.ts';
@@ -94,6 +95,10 @@ export class NodeSensors {
   /** A link came up: its other end knows nothing of this node's services. */
   announce(): void {
     this.#service.announce();
+  }
+
+  get services(): ServiceSource {
+    return this.#service.services;
   }
 
   report(): SensorReport {

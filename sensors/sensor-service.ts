@@ -22,6 +22,7 @@ import { sensorRoutes } from './sensor-routes.ts';
 import { CoapService } from './services/coap/coap-service.ts';
 import { hostCheck } from './services/host-check.ts';
 import { ReadingEvents } from './services/reading-events.ts';
+import type { ServiceSource } from './services/service-source.ts';
 import { openSocket } from './services/socket-service.ts';
 import { endsWithin } from './time-limit.ts';
 
@@ -76,6 +77,8 @@ export class SensorService {
   readonly #guard: OverlayGuard;
   readonly #coap: CoapService;
   readonly #discovery: DiscoveryResponder | null;
+  /** What further services are made of. */
+  readonly services: ServiceSource;
   readonly #handle: HttpListenOptions['handle'];
   readonly #openSocket: NonNullable<HttpListenOptions['openSocket']> | null;
   #bindings: HttpBinding[] = [];
@@ -98,6 +101,7 @@ export class SensorService {
       node,
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
+    this.services = services;
     this.#events = new ReadingEvents(services, clock);
     const gate = new ReaderGate(options);
     const admits = (address: string) => this.#guard.admits(address);

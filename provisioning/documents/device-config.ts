@@ -159,6 +159,14 @@ export const ConfirmSettingsSchema = v.strictObject({
   timeoutMs: v.optional(integer(1_000, 600_000), 60_000),
 });
 
+/** Where Home Assistant finds the device by MQTT; a broker of its own, which need not be the fleet's. */
+export const homeAssistantFields = {
+  url: brokerUrlField,
+  username: v.exactOptional(textField(256)),
+  ca: v.exactOptional(caField),
+  discoveryPrefix: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'homeassistant'),
+};
+
 /** The part of a signed config that says how to be; what of it is secret stands in SecretsSchema. */
 export const DeviceSettingsSchema = v.strictObject({
   device: v.strictObject({ name: labelField, ip4: ip4Field, ip6: ip6Field, tags: tagsField }),
@@ -171,6 +179,7 @@ export const DeviceSettingsSchema = v.strictObject({
   links: v.optional(LinkSettingsSchema, {}),
   sensors: v.optional(SensorSettingsSchema, {}),
   policy: v.exactOptional(PolicySchema),
+  homeAssistant: v.exactOptional(v.strictObject(homeAssistantFields)),
   confirm: v.optional(ConfirmSettingsSchema, {}),
 });
 
@@ -179,6 +188,7 @@ export type DeviceSettings = v.InferOutput<typeof DeviceSettingsSchema>;
 /** Sealed to the device, because every client of the broker can read a retained config. */
 export const SecretsSchema = v.strictObject({
   brokerPassword: v.exactOptional(textField(256)),
+  homeAssistantPassword: v.exactOptional(textField(256)),
   iceServers: v.optional(v.pipe(v.array(iceServerField), v.maxLength(16)), []),
 });
 
@@ -193,17 +203,25 @@ export interface DeviceConfig {
   readonly links: DeviceSettings['links'];
   readonly sensors: DeviceSettings['sensors'];
   readonly policy: v.InferOutput<typeof PolicySchema>;
+  readonly homeAssistant: (NonNullable<DeviceSettings['homeAssistant']> & { password?: string }) | null;
   readonly confirm: DeviceSettings['confirm'];
 }
 
 /** Joins what was public with what was sealed. */
 export function joinSecrets(serial: number, settings: DeviceSettings, secrets: Secrets): DeviceConfig {
-  const { brokerPassword, iceServers } = secrets;
+  const { brokerPassword, homeAssistantPassword, iceServers } = secrets;
+  const { homeAssistant } = settings;
   return {
     serial,
     ...settings,
     broker: { ...settings.broker, ...(brokerPassword === undefined ? {} : { password: brokerPassword }) },
     links: { ...settings.links, iceServers: [...settings.links.iceServers, ...iceServers] },
     policy: settings.policy ?? v.parse(PolicySchema, {}),
+    homeAssistant: homeAssistant
+      ? {
+          ...homeAssistant,
+          ...(homeAssistantPassword === undefined ? {} : { password: homeAssistantPassword }),
+        }
+      : null,
   };
 }
