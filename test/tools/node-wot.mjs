@@ -2,12 +2,14 @@
  * Runs inside a host: reads a Thing with node-wot, as its documentation shows it, and prints one line of JSON.
  *   node node-wot.mjs URL-OF-THE-DESCRIPTION PROPERTY
  */
+import { createRequire } from 'node:module';
+
 const [url = '', property = ''] = process.argv.slice(2);
 
-const [{ Servient }, { HttpClientFactory }] = await Promise.all([
-  import('@node-wot/core'),
-  import('@node-wot/binding-http'),
-]);
+// They are CommonJS whose named exports Node does not see.
+const require = createRequire(import.meta.url);
+const { Servient } = require('@node-wot/core');
+const { HttpClientFactory } = require('@node-wot/binding-http');
 const servient = new Servient();
 servient.addClientFactory(new HttpClientFactory());
 const wot = await servient.start();

@@ -8,6 +8,12 @@ export interface ToolRow {
   failed: boolean;
 }
 
+/** Of a stack or a log the line that says what was wrong. */
+function sentenceIn(text: string): string {
+  const lines = text.split('\n').map((line) => line.trim());
+  return lines.find((line) => /^\w*Error\b|\w+\.\w+: /.test(line)) ?? lines[0] ?? '';
+}
+
 export class ToolTable {
   readonly rows: ToolRow[] = [];
 
@@ -25,7 +31,7 @@ export class ToolTable {
     try {
       this.rows.push({ endpoint, tool, result: await run(), failed: false });
     } catch (error) {
-      const problem = error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error);
+      const problem = sentenceIn(error instanceof Error ? error.message : String(error));
       this.rows.push({ endpoint, tool, result: `FAILED: ${problem}`, failed: true });
     }
   }

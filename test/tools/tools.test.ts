@@ -20,12 +20,14 @@ const PICTURE = process.env['TINCAN_TOOLS_PICTURE'];
 const SENSOR = 'uptime';
 const require = createRequire(import.meta.url);
 
-function has(program: string): boolean {
-  return !spawnSync(program, ['--version'], { env: labEnvironment() }).error;
+/** Null: it is not installed. */
+function pathOf(program: string): string | null {
+  const found = spawnSync('sh', ['-c', `command -v ${program}`], { env: labEnvironment(), encoding: 'utf8' });
+  return found.stdout.trim() || null;
 }
 
 const missing = (program: string, debianPackage: string) =>
-  has(program) ? null : `apt-get install ${debianPackage}`;
+  pathOf(program) ? null : `apt-get install ${debianPackage}`;
 
 function missingModules(...names: string[]): string | null {
   const absent = names.filter((name) => {
@@ -215,7 +217,7 @@ async function addWeb(table: ToolTable, host: LabHost, address: string, director
   await table.add('/ and /ws', 'Chromium, 360 pixels wide; axe', page, async () => {
     const picture = PICTURE ?? join(directory, 'page.png');
     const { changed, overflows, said, violations, contrast, events } = JSON.parse(
-      await run('page.mjs', `http://${address}/`, 'chromium', picture),
+      await run('page.mjs', `http://${address}/`, pathOf('chromium') ?? '', picture),
     );
     expect({ changed, overflows, said, violations, contrast, events }).toEqual({
       changed: true,
