@@ -28,6 +28,7 @@ export default defineConfig({
       tier('unit'),
       tier('contract', { testTimeout: 20_000 }),
       tier('integration', { testTimeout: 30_000 }),
+      tier('tools', { testTimeout: 180_000 }),
       tier('e2e', { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false }),
     ],
   },

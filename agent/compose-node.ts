@@ -4,7 +4,7 @@
  */
 
 import type { DeviceIdentity } from '../provisioning/device/device-identity.ts';
-import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import { DEFAULT_SERVICES, type DeviceConfig } from '../provisioning/documents/device-config.ts';
 import type { SensorReport } from '../sensors/sensor-service.ts';
 import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
 import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';
@@ -12,6 +12,7 @@ import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts
 import type { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { resolveHost } from './adapters/resolve-host.ts';
 import { type ActuatorSurroundings, actuatorsOf } from './compose-actuators.ts';
+import { publish } from './compose-publication.ts';
 import { LinkedReaders } from './compose-readers.ts';
 import { NodeSensors, type SensorSurroundings } from './compose-sensors.ts';
 import { LinkManager } from './links/link-manager.ts';
@@ -46,8 +47,12 @@ export interface OverlayNode {
   problem(): string | null;
   datapathReport(): DatapathReport;
   sensorReport(): SensorReport;
-  close(): Promise<void>;
+  /** `next`: the config that it is built anew from; null: it stops, and may come back as it was. */
+  close(next?: DeviceConfig | null): Promise<void>;
 }
+
+/** Takes back one thing that was opened. */
+type Undo = (next: DeviceConfig | null) => void | Promise<void>;
 
 /** Resolves once the TAP is up and the sensors are served. `onStopped`: the datapath ended by itself. */
 export async function openNode(
@@ -56,9 +61,9 @@ export async function openNode(
   around: NodeSurroundings,
   onStopped: (problem: string) => void,
 ): Promise<OverlayNode> {
-  const closing: Array<() => void | Promise<void>> = [];
-  const close = async (): Promise<void> => {
-    for (const undo of closing.splice(0).reverse()) await undo();
+  const closing: Undo[] = [];
+  const close = async (next: DeviceConfig | null = null): Promise<void> => {
+    for (const undo of closing.splice(0).reverse()) await undo(next);
   };
   try {
     return { ...(await build(config, own, around, onStopped, closing)), close };
@@ -73,7 +78,7 @@ async function build(
   own: Membership,
   around: NodeSurroundings,
   onStopped: (problem: string) => void,
-  closing: Array<() => void | Promise<void>>,
+  closing: Undo[],
 ): Promise<Omit<OverlayNode, 'close'>> {
   const { clock, log, directory, bus, identity } = around;
   const isOverlayAddress = addressesWithin([config.network.ip4, config.network.ip6]);
@@ -125,7 +130,8 @@ async function build(
   });
   closing.push(() => links.stop());
 
-  const outbound = new Outbound({ self: own, directory, links, datapath, clock });
+  const { discovery } = config.sensors.services ?? DEFAULT_SERVICES;
+  const outbound = new Outbound({ self: own, directory, links, datapath, answersNames: discovery, clock });
   links.onFrame((slot, frame) => datapath.deliver(slot, frame));
   receive = (event) => {
     if (event.kind === 'stopped') onStopped(event.problem);
@@ -141,12 +147,15 @@ async function build(
     around,
   );
   closing.push(() => sensors.stop());
+  links.onUp(() => sensors.announce());
   if (config.sensors.enabled) {
     await sensors.serve(datapath.ip6Configured ? [own.ip4, own.ip6] : [own.ip4], config.sensors.httpPort);
   }
+  const publication = publish(config, sensors.services, actuators, around);
+  if (publication) closing.push((next) => publication.stop(next));
   return {
     links,
-    problem: () => sensors.problem,
+    problem: () => sensors.problem ?? publication?.problem() ?? null,
     datapathReport: () => datapathReport(datapath, outbound, config.network.mtuBytes),
     sensorReport: () => sensors.report(),
   };

@@ -82,11 +82,11 @@ export class NodeRunner {
   }
 
   async #rebuild(config: DeviceConfig, own: Membership): Promise<void> {
-    const { device, network, links, sensors, policy } = config;
+    const { device, network, links, sensors, policy, homeAssistant } = config;
     const certificate = Buffer.from(own.certificate).toString('base64');
-    const blueprint = JSON.stringify({ device, network, links, sensors, policy, certificate });
+    const blueprint = JSON.stringify({ device, network, links, sensors, policy, homeAssistant, certificate });
     if (this.#node && blueprint === this.#builtFrom) return;
-    await this.#close();
+    await this.#close(config);
     this.#node = await this.#parts.open(config, own, (problem) => this.#ended(problem));
     this.#builtFrom = blueprint;
     this.#retry?.cancel();
@@ -112,11 +112,12 @@ export class NodeRunner {
     this.#retryMs = Math.min(this.#retryMs * 2, RETRY_MS.cap);
   }
 
-  async #close(): Promise<void> {
+  /** `next`: what the node shall be after that; null where it just stops. */
+  async #close(next: DeviceConfig | null = null): Promise<void> {
     const node = this.#node;
     this.#node = null;
     this.#builtFrom = '';
-    await node?.close();
+    await node?.close(next);
   }
 
   #inTurn(task: () => Promise<void>): Promise<void> {

@@ -2,7 +2,11 @@
  * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
  * runs, says what is wrong, and tries again.
  */
-import { DEFAULT_REQUESTS_PER_SECOND, type DeviceConfig } from '../provisioning/documents/device-config.ts';
+import {
+  DEFAULT_REQUESTS_PER_SECOND,
+  DEFAULT_SERVICES,
+  type DeviceConfig,
+} from '../provisioning/documents/device-config.ts';
 import type { ReaderDirectory } from '../sensors/access.ts';
 import type { Actuators } from '../sensors/actuators.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
@@ -14,9 +18,11 @@ import { replayDriver } from '../sensors/drivers/replay/replay-driver.ts';
 import { withSamplingRules } from '../sensors/sampling-rules.ts';
 import type { SensorDriver } from '../sensors/sensor.ts';
 import { type SensorReport, SensorService } from '../sensors/sensor-service.ts';
+import type { ServiceSource } from '../sensors/services/service-source.ts';
 import { ConfinedCommand } from './adapters/confined-command.ts';
 import { LinuxInputEvents } from './adapters/input-events.ts';
 import { DiskTextFiles } from './adapters/text-files.ts';
+import { UdpSockets } from './adapters/udp-sockets.ts';
 import { sentenceOf } from './errors.ts';
 import type { BoardFacts } from './ports/board-facts.ts';
 import type { Clock, Timer } from './ports/clock.ts';
@@ -59,6 +65,7 @@ export class NodeSensors {
   ) {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
     this.#around = around;
+    const { services = DEFAULT_SERVICES } = config.sensors;
     this.#service = new SensorService({
       drivers: driversOf(config, around),
       sysfs,
@@ -70,6 +77,10 @@ export class NodeSensors {
       node: { id: own.nodeId, name: own.name },
       overlayNetworks: [config.network.ip4, config.network.ip6],
       clockSynchronised,
+      webSocket: services.webSocket,
+      sockets: new UdpSockets(),
+      coapPort: services.coapPort === 0 ? null : services.coapPort,
+      discovery: services.discovery,
       actuators,
       readers,
       policy: config.policy,
@@ -87,6 +98,15 @@ export class NodeSensors {
       this.#around.log.warn('sensors.not-served', { problem: this.problem });
       this.#retry = this.#around.clock.after(RETRY_MS, () => void this.serve(addresses, port));
     }
+  }
+
+  /** A link came up: its other end knows nothing of this node's services. */
+  announce(): void {
+    this.#service.announce();
+  }
+
+  get services(): ServiceSource {
+    return this.#service.services;
   }
 
   report(): SensorReport {

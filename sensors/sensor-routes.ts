@@ -17,10 +17,13 @@ import { pageHtml, pageScript, pageStyle } from './services/page.ts';
 import type { ReadingEvents } from './services/reading-events.ts';
 import { SENML_TYPES, senmlCbor, senmlPack } from './services/senml.ts';
 import { type ServiceSource, shown } from './services/service-source.ts';
+import { SOCKET_PATH, socketRefusal } from './services/socket-service.ts';
 import { thingDescription } from './services/thing-description.ts';
 
 export interface SensorRoutesOptions extends ServiceSource, AdmissionOptions {
   events: ReadingEvents;
+  /** Whether `/ws` is served; the listener opens the sockets themselves. */
+  webSocket: boolean;
   actuators: ActuatorPanel;
   onFault: (error: unknown) => void;
 }
@@ -41,6 +44,7 @@ export function sensorRoutes(options: SensorRoutesOptions): Hono<RequestSurround
   addSensors(app, options);
   addActuators(app, options.actuators);
   addFormats(app, options);
+  if (options.webSocket) addSocketRefusal(app, options);
   addPage(app, options);
   app.notFound((c) =>
     c.json({ error: `there is nothing at ${shown(c.req.path)}: GET /sensors lists the sensors` }, 404),
@@ -80,6 +84,16 @@ function addSensors(app: Hono<RequestSurroundings>, options: SensorRoutesOptions
   });
 }
 
+/** A request for a WebSocket comes here only when it got none. */
+function addSocketRefusal(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
+  app.get(SOCKET_PATH, (c) => {
+    const { status, error } = socketRefusal(options, c.req.raw, c.env);
+    if (status === 426) c.header('upgrade', 'websocket');
+    if (status === 503) c.header('retry-after', FOLLOW_AGAIN_AFTER_S);
+    return c.json({ error }, status);
+  });
+}
+
 function addFormats(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
   const { source, node, wallMs } = options;
   app.get('/metrics', (c) => {
@@ -104,7 +118,7 @@ function addFormats(app: Hono<RequestSurroundings>, options: SensorRoutesOptions
 
 /** `/` is a page for browsers, and a list of what there is for everything else. */
 function addPage(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
-  const { source, node, wallMs } = options;
+  const { source, node, wallMs, webSocket } = options;
   app.get('/', (c) => {
     if (negotiated(c, [HTML, JSON_TYPE]) === HTML) {
       c.header('content-security-policy', PAGE_POLICY);
@@ -116,6 +130,7 @@ function addPage(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): 
       name: node.name,
       sensors: '/sensors',
       events: '/events',
+      ...(webSocket ? { webSocket: SOCKET_PATH } : {}),
       senml: '/senml',
       metrics: '/metrics',
       actuators: '/actuators',

@@ -5,11 +5,13 @@
 import { sentenceOf } from '../agent/errors.ts';
 import type { BoardFacts } from '../agent/ports/board-facts.ts';
 import type { Clock, Timer } from '../agent/ports/clock.ts';
+import type { DatagramSockets } from '../agent/ports/datagram.ts';
 import type { HttpBinding, HttpListener, HttpListenOptions } from '../agent/ports/http.ts';
 import type { Log } from '../agent/ports/log.ts';
 import type { Sysfs } from '../agent/ports/sysfs.ts';
 import type { AccessPolicy, ReaderDirectory } from './access.ts';
 import type { Actuators } from './actuators.ts';
+import { DiscoveryResponder } from './discovery/discovery-responder.ts';
 import type { SensorHistory } from './history.ts';
 import { OverlayGuard } from './overlay-guard.ts';
 import { ReaderGate } from './reader-gate.ts';
@@ -17,8 +19,11 @@ import { Sampler } from './sampler.ts';
 import type { SensorDriver } from './sensor.ts';
 import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
+import { CoapService } from './services/coap/coap-service.ts';
 import { hostCheck } from './services/host-check.ts';
 import { ReadingEvents } from './services/reading-events.ts';
+import type { ServiceSource } from './services/service-source.ts';
+import { openSocket } from './services/socket-service.ts';
 import { endsWithin } from './time-limit.ts';
 
 /** Interfaces and chips come and go while the board runs. */
@@ -39,6 +44,13 @@ export interface SensorServiceOptions {
   /** The overlay's networks in CIDR form; nobody else is answered. */
   overlayNetworks: readonly string[];
   clockSynchronised: () => boolean;
+  /** Whether readings are served on WebSockets too. */
+  webSocket: boolean;
+  sockets: DatagramSockets;
+  /** Null: nothing is served by CoAP. */
+  coapPort: number | null;
+  /** Whether the node tells of itself by DNS-SD. */
+  discovery: boolean;
   actuators: Actuators;
   readers: ReaderDirectory;
   policy: AccessPolicy;
@@ -63,7 +75,12 @@ export class SensorService {
   readonly #history: SensorHistory;
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
+  readonly #coap: CoapService;
+  readonly #discovery: DiscoveryResponder | null;
+  /** What further services are made of. */
+  readonly services: ServiceSource;
   readonly #handle: HttpListenOptions['handle'];
+  readonly #openSocket: NonNullable<HttpListenOptions['openSocket']> | null;
   #bindings: HttpBinding[] = [];
   /** Where it is or is to be reached. */
   #addresses: readonly string[] = [];
@@ -84,16 +101,24 @@ export class SensorService {
       node,
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
+    this.services = services;
     this.#events = new ReadingEvents(services, clock);
+    const gate = new ReaderGate(options);
+    const admits = (address: string) => this.#guard.admits(address);
+    this.#coap = new CoapService({ ...options, ...services, gate, random, admits });
+    this.#discovery = options.discovery ? new DiscoveryResponder({ ...options, random }) : null;
+    const isOwnHost = hostCheck(node.name, () => this.#addresses);
+    const sockets = { events: this.#events, isOwnHost, gate };
+    const { webSocket } = options;
     const routes = sensorRoutes({
       ...services,
-      events: this.#events,
+      ...sockets,
+      webSocket,
       actuators: options.actuators,
-      gate: new ReaderGate(options),
-      isOwnHost: hostCheck(node.name, () => this.#addresses),
       onFault: (error) => this.#fault(error),
     });
     this.#handle = (request, client) => routes.fetch(request, client);
+    this.#openSocket = webSocket ? (request, client) => openSocket(sockets, request, client) : null;
   }
 
   /**
@@ -109,8 +134,11 @@ export class SensorService {
       const missing = addresses.filter(
         (address) => !this.#bindings.some((binding) => binding.address === address),
       );
-      const outcomes = await Promise.allSettled(missing.map((address) => this.#bind(address, port)));
-      for (const outcome of outcomes) if (outcome.status === 'fulfilled') this.#bindings.push(outcome.value);
+      const bindings = missing.map(async (address) => {
+        this.#bindings.push(await this.#bind(address, port));
+      });
+      const others = [this.#listenByCoap(addresses), this.#discover(addresses, port)];
+      const outcomes = await Promise.allSettled([...bindings, ...others]);
       this.#options.log.info('sensors.listening', { at: this.report().listening.join(' ') });
       const failed = outcomes.find((outcome) => outcome.status === 'rejected');
       if (failed) throw failed.reason;
@@ -124,14 +152,23 @@ export class SensorService {
       this.#rediscovery = null;
       this.#sampler.stop();
       this.#events.close();
-      await Promise.all([this.#unbind(() => false), this.#options.actuators.stop()]);
+      await Promise.all([this.#unbind(() => false), this.#coap.close(), this.#options.actuators.stop()]);
     });
+  }
+
+  /** Somebody came into reach. */
+  announce(): void {
+    this.#discovery?.announce();
   }
 
   report(): SensorReport {
     const readings = this.#sampler.readings();
     const stale = readings.filter(({ quality }) => quality !== 'ok').length;
-    return { count: readings.length, stale, listening: this.#bindings.map(urlOf) };
+    return {
+      count: readings.length,
+      stale,
+      listening: [...this.#bindings.map(urlOf), ...this.#coap.listening],
+    };
   }
 
   async #startSampling(): Promise<void> {
@@ -149,12 +186,23 @@ export class SensorService {
     if (this.#rediscovery) void this.#sampler.track(sensors);
   }
 
+  async #listenByCoap(addresses: readonly string[]): Promise<void> {
+    const { coapPort } = this.#options;
+    if (coapPort !== null) await this.#coap.listen(addresses, coapPort);
+  }
+
+  async #discover(addresses: readonly string[], httpPort: number): Promise<void> {
+    const { node, coapPort } = this.#options;
+    await this.#discovery?.start({ name: node.name, addresses, httpPort, coapPort });
+  }
+
   #bind(address: string, port: number): Promise<HttpBinding> {
     return this.#options.httpListener.listen({
       address,
       port,
       admits: (remoteAddress) => this.#guard.admits(remoteAddress),
       handle: this.#handle,
+      ...(this.#openSocket ? { openSocket: this.#openSocket } : {}),
       onFault: (error) => this.#fault(error),
     });
   }

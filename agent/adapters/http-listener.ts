@@ -2,11 +2,12 @@
  * HttpListener over Node's own server and @hono/node-server. Each client is bounded in connections, header bytes and
  * time, so that one that is slow, greedy or broken costs a socket for some seconds and nothing else.
  */
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
-import { EnvironmentFault, sentenceOf } from '../errors.ts';
 import type { HttpBinding, HttpClient, HttpLimits, HttpListener, HttpListenOptions } from '../ports/http.ts';
+import { listenFault } from './listen-fault.ts';
+import { acceptWebSockets } from './web-sockets.ts';
 
 const DEFAULT_LIMITS: HttpLimits = {
   /** A small fleet's browsers with room to spare; each costs about 30 kB. */
@@ -23,46 +24,35 @@ const CHECK_INTERVAL_MS = 5_000;
 const MAX_HEADERS = 64;
 const BACKLOG = 64;
 
-const PROBLEMS: Readonly<Record<string, { code: string; retryable: boolean; advice: string }>> = {
-  EADDRNOTAVAIL: {
-    code: 'address-not-here',
-    retryable: true,
-    advice: 'no interface of this machine has that address (yet)',
-  },
-  EADDRINUSE: {
-    code: 'port-in-use',
-    retryable: true,
-    advice: 'another process listens there: stop it or choose another port',
-  },
-  EACCES: {
-    code: 'no-privilege',
-    retryable: false,
-    advice: 'ports below 1024 need CAP_NET_BIND_SERVICE: grant it or choose a higher port',
-  },
-};
-
 /** Opens real sockets. */
 export class NodeHttpListener implements HttpListener {
   async listen(options: HttpListenOptions): Promise<HttpBinding> {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
-    const server = boundedServer(options, limits);
+    const { server, endSockets } = boundedServer(options, limits);
     guardConnections(server, options);
     await bound(server, options);
     server.on('error', options.onFault);
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : options.port;
-    return { address: options.address, port, close: () => closed(server) };
+    return { address: options.address, port, close: () => closed(server, endSockets) };
   }
 }
 
-function boundedServer(options: HttpListenOptions, limits: HttpLimits): Server {
-  const answer = getRequestListener(
+/** The server, and what cuts its WebSockets. */
+function boundedServer(options: HttpListenOptions, limits: HttpLimits) {
+  const listener = getRequestListener(
     (request, { incoming }) => options.handle(request, clientOf(incoming.socket)),
     {
       overrideGlobalObjects: false,
       errorHandler: (error) => faultResponse(error, options),
     },
   );
+  const answer = (incoming: IncomingMessage, outgoing: ServerResponse): void => {
+    listener(incoming, outgoing).catch((error: unknown) => {
+      options.onFault(error);
+      outgoing.destroy();
+    });
+  };
   const server = createServer(
     {
       maxHeaderSize: limits.headerBytes,
@@ -71,17 +61,38 @@ function boundedServer(options: HttpListenOptions, limits: HttpLimits): Server {
       keepAliveTimeout: limits.keepAliveTimeoutMs,
       connectionsCheckingInterval: Math.min(CHECK_INTERVAL_MS, limits.headersTimeoutMs),
     },
-    (incoming, outgoing) => {
-      answer(incoming, outgoing).catch((error: unknown) => {
-        options.onFault(error);
-        outgoing.destroy();
-      });
-    },
+    answer,
   );
   server.maxConnections = limits.connections;
   server.maxHeadersCount = MAX_HEADERS;
   server.setTimeout(limits.idleTimeoutMs);
-  return server;
+  return { server, endSockets: socketsOf(server, answer, options) };
+}
+
+function socketsOf(
+  server: Server,
+  answer: (incoming: IncomingMessage, outgoing: ServerResponse) => void,
+  { openSocket, onFault }: HttpListenOptions,
+): () => void {
+  if (!openSocket) return () => undefined;
+  return acceptWebSockets(server, {
+    answer,
+    onFault,
+    open: async (incoming, socket) => {
+      const request = requestOf(incoming);
+      return request && openSocket(request, clientOf(socket));
+    },
+  });
+}
+
+/** Null where it makes no request of the standard's kind, which the ordinary way answers with a sentence. */
+function requestOf({ headers, method, url = '' }: IncomingMessage): Request | null {
+  const address = `http://${headers.host ?? ''}${url}`;
+  if (method !== 'GET' || !url.startsWith('/') || !URL.canParse(address)) return null;
+  const text = Object.entries(headers).flatMap(([name, value]) =>
+    typeof value === 'string' ? [[name, value] as [string, string]] : [],
+  );
+  return new Request(address, { headers: text });
 }
 
 function clientOf(socket: Socket): HttpClient {
@@ -121,19 +132,10 @@ function bound(server: Server, { address, port }: HttpListenOptions): Promise<vo
   });
 }
 
-function listenFault(address: string, port: number, error: NodeJS.ErrnoException): EnvironmentFault {
-  const problem = PROBLEMS[error.code ?? ''];
-  const where = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
-  return new EnvironmentFault(
-    problem?.code ?? 'cannot-listen',
-    `cannot listen on ${where}: ${problem?.advice ?? sentenceOf(error)}`,
-    { cause: error, retryable: problem?.retryable ?? false },
-  );
-}
-
-function closed(server: Server): Promise<void> {
+function closed(server: Server, endSockets: () => void): Promise<void> {
   return new Promise((resolve) => {
     server.close(() => resolve());
+    endSockets();
     server.closeAllConnections();
   });
 }

@@ -2,7 +2,8 @@
  * Outbound frames (TAP to peer) that the datapath could not place by itself. In the order in which a frame meets it:
  *
  *   1. neighbour            ARP and neighbour solicitations are answered here (neighbours.ts)
- *   2. flood                broadcast and multicast: judged, then copied to every link that is up (flood-policy.ts)
+ *   2. flood                broadcast and multicast: judged, then copied to every link that is up (flood-policy.ts);
+ *                           what it asks of members' names is answered here as well (local-names.ts)
  *   3. unknown-destination  the member behind the MAC is found, its link is started, the frame waits (frame-queue.ts)
  *   4. slow-path            the peer has a slot: sent over the link if it is up, else the frame waits
  *   5. oversize             the peer's path is too narrow for it: the sender is told, or it goes the slow way (oversize.ts)
@@ -22,6 +23,7 @@ import { DropCounters } from './drop-counters.ts';
 import { FloodPolicy } from './flood-policy.ts';
 import { FrameQueue } from './frame-queue.ts';
 import { requestLink } from './link-request.ts';
+import { LocalNames } from './local-names.ts';
 import { MAX_LOOKUPS_AT_ONCE, Neighbours } from './neighbours.ts';
 import { OversizeFrames } from './oversize.ts';
 import { TcpOutage } from './tcp-outage.ts';
@@ -36,6 +38,8 @@ export interface OutboundDependencies {
   directory: MemberDirectory;
   links: LinkTable;
   datapath: Pick<Datapath, 'deliver'>;
+  /** Whether questions for `<name>.local` and for services are looked at. */
+  answersNames: boolean;
   clock: Clock;
 }
 
@@ -44,6 +48,7 @@ export class Outbound {
   readonly #parts: OutboundDependencies;
   readonly #neighbours: Neighbours;
   readonly #flood: FloodPolicy;
+  readonly #names: LocalNames | null;
   readonly #oversize: OversizeFrames;
   readonly #tcp: TcpOutage;
   readonly #waitingForLink: FrameQueue<number>;
@@ -54,6 +59,7 @@ export class Outbound {
     this.#parts = parts;
     this.#neighbours = new Neighbours({ ...parts, drops: this.drops });
     this.#flood = new FloodPolicy(parts.clock);
+    this.#names = parts.answersNames ? new LocalNames(parts) : null;
     this.#oversize = new OversizeFrames({ ...parts, drops: this.drops });
     this.#tcp = new TcpOutage(parts);
     this.#waitingForLink = new FrameQueue(parts.clock, this.drops);
@@ -78,8 +84,12 @@ export class Outbound {
 
   #floodFrame(frame: Uint8Array): void {
     const verdict = this.#flood.judge(frame);
-    if (verdict !== 'send') this.drops.count(verdict);
-    else for (const slot of this.#parts.links.upSlots()) this.#send(slot, frame);
+    if (verdict !== 'send') {
+      this.drops.count(verdict);
+      return;
+    }
+    for (const slot of this.#parts.links.upSlots()) this.#send(slot, frame);
+    void this.#names?.answer(frame);
   }
 
   /** The kernel may remember a MAC from before a restart, when no link has it: the IP address tells the member. */

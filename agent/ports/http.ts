@@ -14,6 +14,10 @@ export interface HttpListenOptions {
   /** Asked once per connection, before a byte of it is parsed; a connection that is not admitted is cut. */
   admits(remoteAddress: string): boolean;
   handle(request: Request, client: HttpClient): Response | Promise<Response>;
+  /**
+   * A client wants a WebSocket (RFC 6455). Null: he gets none, and `handle` answers the request as any other.
+   */
+  openSocket?(request: Request, client: HttpClient): Promise<SocketHandler | null>;
   /** What failed inside `handle`, which the client only learns of as status 500. */
   onFault(error: unknown): void;
   limits?: Partial<HttpLimits>;
@@ -23,6 +27,21 @@ export interface HttpListenOptions {
 export interface HttpClient {
   readonly remoteAddress: string;
   /** Resets the connection, and with it what the kernel still holds for a client that does not read. */
+  cut(): void;
+}
+
+/** Takes a WebSocket that was opened; the result is called once when it is closed, by whomever. */
+export type SocketHandler = (socket: ClientSocket) => () => void;
+
+/** One client's WebSocket, on which only this side speaks: a client that sends a message is cut. */
+export interface ClientSocket {
+  /** Sends these messages in as few packets as it takes. */
+  send(messages: readonly string[]): void;
+  /** What was sent and waits for the client to read, beyond what the kernel has taken. */
+  readonly waitingBytes: number;
+  /** Says goodbye and closes. Idempotent. */
+  close(): void;
+  /** Resets the connection. Idempotent. */
   cut(): void;
 }
 

@@ -1,4 +1,4 @@
-/** Whether an address belongs to a network, for both IP versions; IPv4-mapped IPv6 counts as the IPv4 it maps. */
+/** IP addresses and networks as text: whether one belongs to the other, for both IP versions; IPv4-mapped IPv6 counts as the IPv4 it maps. */
 import ipaddr from 'ipaddr.js';
 
 /**
@@ -14,6 +14,11 @@ export function inNetwork(address: string, cidr: string): boolean {
   const widest = network.kind() === 'ipv4' ? 32 : 128;
   if (parsed.kind() !== network.kind() || prefixLength > widest) return false;
   return parsed.match(network, prefixLength);
+}
+
+/** The 4 or 16 bytes of an address that was checked before. */
+export function ipBytes(address: string): Uint8Array {
+  return Uint8Array.from(ipaddr.parse(address).toByteArray());
 }
 
 /** ipaddr.js also takes `10.1` and octal like inet_aton(3); only the four-part decimal form is an address here. */

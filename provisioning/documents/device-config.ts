@@ -156,6 +156,17 @@ const declared = {
 
 export const DeclaredSensorsSchema = v.strictObject(declared);
 
+/** In what ways sensors are served beside plain HTTP. */
+const ServiceSettingsSchema = v.strictObject({
+  webSocket: v.optional(v.boolean(), true),
+  /** 0: no CoAP. */
+  coapPort: v.optional(integer(0, 65_535), 5_683),
+  /** Tells of itself by DNS-SD, and answers to its name by mDNS. */
+  discovery: v.optional(v.boolean(), true),
+});
+
+/** How the services are where the config says nothing of them. */
+export const DEFAULT_SERVICES = v.parse(ServiceSettingsSchema, {});
 /** Of one member, on all services of a device together. */
 export const DEFAULT_REQUESTS_PER_SECOND = 100;
 
@@ -163,6 +174,7 @@ export const SensorSettingsSchema = v.strictObject({
   enabled: v.optional(v.boolean(), true),
   intervalMs: v.optional(intervalField, 5_000),
   httpPort: v.optional(integer(1, 65_535), 80),
+  services: v.exactOptional(ServiceSettingsSchema),
   /** Of one member. */
   requestsPerSecond: v.exactOptional(integer(1, 1_000_000)),
   ...declared,
@@ -187,6 +199,14 @@ export const ConfirmSettingsSchema = v.strictObject({
   timeoutMs: v.optional(integer(1_000, 600_000), 60_000),
 });
 
+/** Where Home Assistant finds the device by MQTT; a broker of its own, which need not be the fleet's. */
+export const homeAssistantFields = {
+  url: brokerUrlField,
+  username: v.exactOptional(textField(256)),
+  ca: v.exactOptional(caField),
+  discoveryPrefix: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'homeassistant'),
+};
+
 /** The part of a signed config that says how to be; what of it is secret stands in SecretsSchema. */
 export const DeviceSettingsSchema = v.strictObject({
   device: v.strictObject({ name: labelField, ip4: ip4Field, ip6: ip6Field, tags: tagsField }),
@@ -199,6 +219,7 @@ export const DeviceSettingsSchema = v.strictObject({
   links: v.optional(LinkSettingsSchema, {}),
   sensors: v.optional(SensorSettingsSchema, {}),
   policy: v.exactOptional(PolicySchema),
+  homeAssistant: v.exactOptional(v.strictObject(homeAssistantFields)),
   confirm: v.optional(ConfirmSettingsSchema, {}),
 });
 
@@ -207,6 +228,7 @@ export type DeviceSettings = v.InferOutput<typeof DeviceSettingsSchema>;
 /** Sealed to the device, because every client of the broker can read a retained config. */
 export const SecretsSchema = v.strictObject({
   brokerPassword: v.exactOptional(textField(256)),
+  homeAssistantPassword: v.exactOptional(textField(256)),
   iceServers: v.optional(v.pipe(v.array(iceServerField), v.maxLength(16)), []),
 });
 
@@ -221,17 +243,25 @@ export interface DeviceConfig {
   readonly links: DeviceSettings['links'];
   readonly sensors: DeviceSettings['sensors'];
   readonly policy: v.InferOutput<typeof PolicySchema>;
+  readonly homeAssistant: (NonNullable<DeviceSettings['homeAssistant']> & { password?: string }) | null;
   readonly confirm: DeviceSettings['confirm'];
 }
 
 /** Joins what was public with what was sealed. */
 export function joinSecrets(serial: number, settings: DeviceSettings, secrets: Secrets): DeviceConfig {
-  const { brokerPassword, iceServers } = secrets;
+  const { brokerPassword, homeAssistantPassword, iceServers } = secrets;
+  const { homeAssistant } = settings;
   return {
     serial,
     ...settings,
     broker: { ...settings.broker, ...(brokerPassword === undefined ? {} : { password: brokerPassword }) },
     links: { ...settings.links, iceServers: [...settings.links.iceServers, ...iceServers] },
     policy: settings.policy ?? v.parse(PolicySchema, {}),
+    homeAssistant: homeAssistant
+      ? {
+          ...homeAssistant,
+          ...(homeAssistantPassword === undefined ? {} : { password: homeAssistantPassword }),
+        }
+      : null,
   };
 }

@@ -17,6 +17,7 @@ import { BrokerAccessSchema, CLAIM_SECRET_BYTES } from '../documents/claim.ts';
 import {
   ConfirmSettingsSchema,
   DeclaredSensorsSchema,
+  homeAssistantFields,
   LinkSettingsSchema,
   mtuField,
   policyFields,
@@ -64,6 +65,10 @@ export const FleetSchema = v.strictObject({
     /** By the device's name; takes the place of what the fleet's sensors say. */
     deviceSensors: v.exactOptional(v.record(labelField, DeclaredSensorsSchema)),
     /** In order: what a later rule says of a device takes the place of what an earlier one does. */
+    /** The password is sealed to each device. */
+    homeAssistant: v.exactOptional(
+      v.strictObject({ ...homeAssistantFields, password: v.exactOptional(textField(256)) }),
+    ),
     policy: v.exactOptional(v.pipe(v.array(PolicyRuleSchema), v.maxLength(256))),
     confirm: v.optional(ConfirmSettingsSchema, {}),
   }),

@@ -12,7 +12,7 @@ import { signCertificate } from '../documents/membership.ts';
 import { createJson, readJson } from '../documents/stored-json.ts';
 import { policyFor } from './device-policy.ts';
 import { type FleetDirectory, numbersIn } from './fleet-directory.ts';
-import { type Device, type EnrolledNode, IssuedSchema } from './fleet-records.ts';
+import { type Device, type EnrolledNode, type Fleet, IssuedSchema } from './fleet-records.ts';
 
 /** Earlier serials that stay in the directory, for the owner to look at. */
 const KEPT = 3;
@@ -99,6 +99,7 @@ function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode
   const { fleet } = directory;
   const { password, ...broker } = directory.deviceBroker();
   const { mtuBytes, links, sensors, deviceSensors, policy, confirm } = fleet.settings;
+  const { homeAssistant, homeAssistantPassword } = homeAssistantOf(fleet.settings);
   const { name, ip4, tags } = device;
   // A server with a login would give it to every reader of the broker.
   const isSecret = (server: string): boolean => server.includes('@');
@@ -109,13 +110,22 @@ function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode
     links: { ...links, iceServers: links.iceServers.filter((server) => !isSecret(server)) },
     sensors: { ...sensors, ...deviceSensors?.[name] },
     ...(policy === undefined ? {} : { policy: policyFor(device, policy) }),
+    ...(homeAssistant ? { homeAssistant } : {}),
     confirm,
   };
   const secrets = {
     ...(password === undefined ? {} : { brokerPassword: password }),
+    ...(homeAssistantPassword === undefined ? {} : { homeAssistantPassword }),
     iceServers: links.iceServers.filter(isSecret),
   };
   return { settings, secrets };
+}
+
+/** What of it every reader of the broker may see, and the password. */
+function homeAssistantOf({ homeAssistant: wanted }: Fleet['settings']) {
+  if (!wanted) return {};
+  const { password: homeAssistantPassword, ...homeAssistant } = wanted;
+  return { homeAssistant, homeAssistantPassword };
 }
 
 async function issue(

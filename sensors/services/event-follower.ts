@@ -1,9 +1,22 @@
-/** One client of an event stream: what was not read yet waits in a bounded queue, and who lets it overflow is cut. */
+/**
+ * The clients that are told of events. What one has not read yet waits in a bounded queue, and who lets it overflow is
+ * cut.
+ */
+import type { ClientSocket } from '../../agent/ports/http.ts';
+import { type EventBatch, SSE_RETRY } from './event-batch.ts';
 
 /** What a client may have before him: a snapshot or replay with room for a minute's readings. */
 const QUEUE_BYTES = 262_144;
 
-export class EventFollower {
+/** One client, in whichever form he is told. */
+export interface EventFollower {
+  /** False: the queue is full, so the client was cut. */
+  offer(batch: EventBatch): boolean;
+  end(): void;
+}
+
+/** A client of an event stream (SSE). */
+export class StreamFollower implements EventFollower {
   /** Body of the answer. */
   readonly body: ReadableStream<Uint8Array>;
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null;
@@ -17,6 +30,7 @@ export class EventFollower {
       {
         start: (controller) => {
           this.#controller = controller;
+          controller.enqueue(SSE_RETRY);
         },
         cancel: () => {
           this.#controller = null;
@@ -27,11 +41,10 @@ export class EventFollower {
     );
   }
 
-  /** False: the queue is full, so the client was cut. */
-  offer(bytes: Uint8Array): boolean {
+  offer({ sse }: EventBatch): boolean {
     if (this.#controller === null) return false;
-    if (bytes.byteLength <= (this.#controller.desiredSize ?? 0)) {
-      this.#controller.enqueue(bytes);
+    if (sse.byteLength <= (this.#controller.desiredSize ?? 0)) {
+      if (sse.byteLength > 0) this.#controller.enqueue(sse);
       return true;
     }
     this.end();
@@ -43,5 +56,28 @@ export class EventFollower {
   end(): void {
     this.#controller?.close();
     this.#controller = null;
+  }
+}
+
+/** A client on a WebSocket. */
+export class SocketFollower implements EventFollower {
+  readonly #socket: ClientSocket;
+
+  constructor(socket: ClientSocket) {
+    this.#socket = socket;
+  }
+
+  offer({ messages }: EventBatch): boolean {
+    const bytes = messages.reduce((sum, message) => sum + message.length, 0);
+    if (this.#socket.waitingBytes + bytes <= QUEUE_BYTES) {
+      this.#socket.send(messages);
+      return true;
+    }
+    this.#socket.cut();
+    return false;
+  }
+
+  end(): void {
+    this.#socket.close();
   }
 }

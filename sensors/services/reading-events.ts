@@ -1,13 +1,14 @@
 /**
- * `GET /events`: every new reading to every follower, as server-sent events. The text is made once for all of them;
+ * `GET /events` and `/ws`: every new reading to every follower. Its text is made once for all of one form (event-batch.ts);
  * readings of one moment go out together, because each write wakes a radio. Costs nothing while nobody follows.
  */
 import type { Clock, Timer } from '../../agent/ports/clock.ts';
-import type { HttpClient } from '../../agent/ports/http.ts';
-import type { Reading } from '../reading.ts';
-import { EventFollower } from './event-follower.ts';
+import type { HttpClient, SocketHandler } from '../../agent/ports/http.ts';
+import { type Reading, rfc3339 } from '../reading.ts';
+import { EventBatch } from './event-batch.ts';
+import { type EventFollower, SocketFollower, StreamFollower } from './event-follower.ts';
 import { EventIds } from './event-ids.ts';
-import { pingEvent, RETRY, readingEvent, replay, snapshot, valueEvent } from './event-text.ts';
+import { replay, type ServedEvent, snapshot, valueEvent } from './served-events.ts';
 import type { ServiceSource } from './service-source.ts';
 
 /** Each holds a connection, of which a binding has 64, and at worst a full queue. */
@@ -31,7 +32,6 @@ export class ReadingEvents {
   readonly #services: ServiceSource;
   readonly #clock: Clock;
   readonly #ids: EventIds;
-  readonly #encoder = new TextEncoder();
   readonly #followers = new Map<EventFollower, Following>();
   /** Sensors with something new to tell -> under which number. */
   readonly #news = new Map<string, number>();
@@ -54,18 +54,30 @@ export class ReadingEvents {
 
   /** All readings, from after `lastEventId` on, else from now; null: there are as many followers as there may be. */
   followAll(client: HttpClient, lastEventId: string | undefined): ReadableStream<Uint8Array> | null {
-    const { source } = this.#services;
-    return this.#follow(
-      { client, only: null },
-      lastEventId === undefined
-        ? snapshot(source, this.#ids)
-        : replay(this.#services, this.#ids, lastEventId),
-    );
+    return this.#followStream({ client, only: null }, this.#firstFor(lastEventId));
   }
 
   /** The bare values of one sensor, beginning with the present one; null: too many followers. */
   followValue(reading: Reading, client: HttpClient): ReadableStream<Uint8Array> | null {
-    return this.#follow({ client, only: reading.id }, valueEvent(reading, this.#ids.of(reading.seq)));
+    return this.#followStream({ client, only: reading.id }, valueEvent(reading, reading.seq));
+  }
+
+  /** As `followAll`, on a WebSocket. */
+  followOnSocket(client: HttpClient, lastEventId: string | undefined): SocketHandler | null {
+    if (!this.hasPlace(client)) return null;
+    return (socket) => {
+      const follower = new SocketFollower(socket);
+      this.#begin(follower, { client, only: null }, this.#firstFor(lastEventId));
+      return () => this.#drop(follower);
+    };
+  }
+
+  /** Whether one more client of this address can follow. */
+  hasPlace({ remoteAddress }: HttpClient): boolean {
+    const ofOne = [...this.#followers.values()].filter(
+      (other) => other.client.remoteAddress === remoteAddress,
+    ).length;
+    return this.#followers.size < MOST_FOLLOWERS && ofOne < MOST_FOLLOWERS_OF_ONE;
   }
 
   /** Ends every stream. */
@@ -75,23 +87,25 @@ export class ReadingEvents {
     this.#rest();
   }
 
-  #follow(following: Following, first: string): ReadableStream<Uint8Array> | null {
-    if (!this.#hasPlace(following.client)) return null;
-    const follower = new EventFollower(
+  #followStream(following: Following, first: ServedEvent[]): ReadableStream<Uint8Array> | null {
+    if (!this.hasPlace(following.client)) return null;
+    const follower = new StreamFollower(
       () => following.client.cut(),
       (left) => this.#drop(left),
     );
-    this.#followers.set(follower, following);
-    this.#wake();
-    this.#send(follower, this.#encoder.encode(RETRY + first));
+    this.#begin(follower, following, first);
     return follower.body;
   }
 
-  #hasPlace({ remoteAddress }: HttpClient): boolean {
-    const ofOne = [...this.#followers.values()].filter(
-      (other) => other.client.remoteAddress === remoteAddress,
-    ).length;
-    return this.#followers.size < MOST_FOLLOWERS && ofOne < MOST_FOLLOWERS_OF_ONE;
+  #begin(follower: EventFollower, following: Following, first: ServedEvent[]): void {
+    this.#followers.set(follower, following);
+    this.#wake();
+    this.#send(follower, new EventBatch(first, this.#ids));
+  }
+
+  #firstFor(lastEventId: string | undefined): ServedEvent[] {
+    const { source } = this.#services;
+    return lastEventId === undefined ? snapshot(source) : replay(this.#services, this.#ids, lastEventId);
   }
 
   #wake(): void {
@@ -120,40 +134,41 @@ export class ReadingEvents {
     this.#gathering = null;
     const news = [...this.#news].sort(([, one], [, other]) => one - other);
     this.#news.clear();
-    let all = '';
+    const all: ServedEvent[] = [];
     for (const [id, seq] of news) {
       const reading = this.#services.source.reading(id);
       if (!reading) continue;
       this.#toldState.set(id, stateOf(reading));
-      const eventId = this.#ids.of(seq);
-      all += readingEvent(reading, eventId);
-      this.#sendTo(id, valueEvent(reading, eventId));
+      all.push({ kind: 'reading', seq, reading });
+      this.#sendTo(id, valueEvent(reading, seq));
     }
     this.#sendTo(null, all);
   }
 
   /** A sensor that falls silent makes no entry, and must not look alive. */
   #check(): void {
-    let changed = '';
+    const changed: ServedEvent[] = [];
     for (const reading of this.#services.source.readings()) {
       if (this.#toldState.get(reading.id) === stateOf(reading)) continue;
       this.#toldState.set(reading.id, stateOf(reading));
-      changed += readingEvent(reading, '');
+      changed.push({ kind: 'reading', seq: 0, reading });
     }
     this.#sendTo(null, changed);
     if (++this.#checked % CHECKS_PER_PING !== 0) return;
-    const ping = this.#encoder.encode(pingEvent(this.#services.wallMs()));
+    const wallMs = this.#services.wallMs();
+    const time = wallMs === null ? null : rfc3339(wallMs);
+    const ping = new EventBatch([{ kind: 'ping', seq: 0, time }], this.#ids);
     for (const follower of this.#followers.keys()) this.#send(follower, ping);
   }
 
-  #sendTo(only: string | null, text: string): void {
-    if (text === '') return;
-    const bytes = this.#encoder.encode(text);
-    for (const [follower, wanted] of this.#followers) if (wanted.only === only) this.#send(follower, bytes);
+  #sendTo(only: string | null, events: readonly ServedEvent[]): void {
+    if (events.length === 0) return;
+    const batch = new EventBatch(events, this.#ids);
+    for (const [follower, wanted] of this.#followers) if (wanted.only === only) this.#send(follower, batch);
   }
 
-  #send(follower: EventFollower, bytes: Uint8Array): void {
-    if (!follower.offer(bytes)) this.#drop(follower);
+  #send(follower: EventFollower, batch: EventBatch): void {
+    if (!follower.offer(batch)) this.#drop(follower);
   }
 
   #drop(follower: EventFollower): void {

@@ -7,7 +7,8 @@ import type { Reading } from '../reading.ts';
 import type { ServedNode, ShownActuators } from './service-source.ts';
 import { actuatorProperty, setActions } from './thing-actuators.ts';
 
-const CONTEXT = 'https://www.w3.org/2022/wot/td/v1.1';
+/** TD 1.0 before 1.1 tells consumers of either that they can read it (TD 1.1 section 5.3.1.1); node-wot takes no other. */
+const CONTEXTS = ['https://www.w3.org/2019/wot/td/v1', 'https://www.w3.org/2022/wot/td/v1.1'];
 const MEDIA_TYPE = 'application/json';
 /** Who is not on the overlay has no connection at all, so HTTP has nothing to ask for. */
 const SECURITY = {
@@ -35,7 +36,7 @@ export function thingDescription(
 ) {
   const { states, maySet } = actuators;
   return {
-    '@context': [CONTEXT, { '@language': 'en' }],
+    '@context': [...CONTEXTS, { '@language': 'en' }],
     id: `urn:x-tincan:node:${node.id}`,
     title: node.name,
     description: `The sensors and actuators of ${node.name} on its owner's private network.`,

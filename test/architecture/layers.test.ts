@@ -56,6 +56,9 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   hono: ['sensors/', 'agent/control/', 'agent/adapters/'],
   '@hono/node-server': ['agent/adapters/'],
   systeminformation: ['agent/adapters/'],
+  ws: ['agent/adapters/'],
+  'coap-packet': ['sensors/services/'],
+  'dns-packet': ['agent/wire/'],
   onoff: ['agent/adapters/'],
   valibot: [
     'agent/wire/',

@@ -58,7 +58,7 @@ beforeEach(() => {
   directory = new OneMemberDirectory();
   delivered = [];
   const datapath = { deliver: (_slot: number | null, frame: Uint8Array) => delivered.push(frame) > 0 };
-  outbound = new Outbound({ self: SELF, directory, links, datapath, clock });
+  outbound = new Outbound({ self: SELF, directory, links, datapath, answersNames: true, clock });
 });
 
 describe('neighbours', () => {

@@ -25,6 +25,7 @@ describe('sensor routes', () => {
       name: NODE.name,
       sensors: '/sensors',
       events: '/events',
+      webSocket: '/ws',
       senml: '/senml',
       metrics: '/metrics',
       actuators: '/actuators',
@@ -158,6 +159,7 @@ describe('sensor routes', () => {
       actuators,
       gate,
       isOwnHost: () => true,
+      webSocket: true,
       onFault,
     });
     const response = await failing.request(

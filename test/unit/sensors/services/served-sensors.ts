@@ -73,7 +73,7 @@ export async function served(
   });
   await actuators.discover();
   const isOwnHost = () => true;
-  const routes = sensorRoutes({ ...services, events, actuators, gate, isOwnHost, onFault });
+  const routes = sensorRoutes({ ...services, events, actuators, gate, isOwnHost, webSocket: true, onFault });
   const app: ServedSensors['app'] = {
     request: async (path, init, remoteAddress = '10.64.0.9') =>
       routes.request(path, init, { remoteAddress, cut: () => cut.push(remoteAddress) }),

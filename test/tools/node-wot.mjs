@@ -1,0 +1,26 @@
+/**
+ * Runs inside a host: reads a Thing with node-wot, as its documentation shows it, and prints one line of JSON.
+ *   node node-wot.mjs URL-OF-THE-DESCRIPTION PROPERTY
+ */
+import { createRequire } from 'node:module';
+
+const [url = '', property = ''] = process.argv.slice(2);
+
+// They are CommonJS whose named exports Node does not see.
+const require = createRequire(import.meta.url);
+const { Servient } = require('@node-wot/core');
+const { HttpClientFactory } = require('@node-wot/binding-http');
+const servient = new Servient();
+servient.addClientFactory(new HttpClientFactory());
+const wot = await servient.start();
+const thing = await wot.consume(await wot.requestThingDescription(url));
+const read = await (await thing.readProperty(property)).value();
+const observed = [];
+const subscription = await thing.observeProperty(property, async (output) =>
+  observed.push(await output.value()),
+);
+const deadline = Date.now() + 15_000;
+while (observed.length < 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
+await subscription.stop();
+console.log(JSON.stringify({ title: thing.getThingDescription().title, read, observed: observed.length }));
+process.exit(0);
