@@ -60,7 +60,7 @@ describe('write-wifi-config', () => {
     });
     await fc.assert(
       fc.asyncProperty(name, password, async (ssid, secret) => {
-        fc.pre(ssid.isWellFormed() && !ssid.includes('\0'));
+        fc.pre(Buffer.from(ssid).toString() === ssid && !ssid.includes('\0'));
         await wifi({ ssid, password: secret, country: 'DE' });
         expect(await runScript('write-wifi-config')).toEqual({ stdout: '', failed: false });
         const written = await got('run/tincan-image/wpa_supplicant.conf');
