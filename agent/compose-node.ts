@@ -46,6 +46,8 @@ export interface OverlayNode {
   /** What does not work although the node runs, in one sentence. */
   problem(): string | null;
   datapathReport(): DatapathReport;
+  /** Rises while the datapath's thread is alive. */
+  datapathTurns(): number;
   sensorReport(): SensorReport;
   /** `next`: the config that it is built anew from; null: it stops, and may come back as it was. */
   close(next?: DeviceConfig | null): Promise<void>;
@@ -157,6 +159,7 @@ async function build(
     links,
     problem: () => sensors.problem ?? publication?.problem() ?? null,
     datapathReport: () => datapathReport(datapath, outbound, config.network.mtuBytes),
+    datapathTurns: () => datapath.stats().turns,
     sensorReport: () => sensors.report(),
   };
 }

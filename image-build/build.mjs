@@ -1,23 +1,25 @@
 /**
  * Makes everything in dist/: the bundles of the agent, the demo and the benchmark, and the datapath addon.
- *   node image-build/build.mjs [--arch x64|arm64|all] [--quiet]
+ *   node image-build/build.mjs [--arch x64|arm64|all] [--output DIR] [--quiet]
  * `--quiet` is for npm's `prepare`: says nothing when all is well, does nothing when dist/ is up to date, and does not
  * fail the installation where only a compiler is missing.
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { isFresh, markFresh } from './freshness.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const output = join(root, 'dist');
+const products = join(root, 'dist');
 
 /** DESIGN.md §8: what a board downloads and parses at every start; the build fails above it. */
 const AGENT_BUDGET_BYTES = 1_200_000;
 
 const BUNDLES = [
   { entry: 'agent/main.ts', name: 'tincan.js', minify: true, budgetBytes: AGENT_BUDGET_BYTES },
+  // Beside the agent's, so that no board parses what only its owner's computer runs.
+  { entry: 'image-build/image.ts', name: 'image.js', minify: true, budgetBytes: 800_000 },
   { entry: 'test/demo/demo.ts', name: 'demo.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
   { entry: 'test/bench/bench.ts', name: 'bench.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
 ];
@@ -37,7 +39,7 @@ function buildTimeMs() {
   return epoch > 0 ? epoch * 1000 : Date.now();
 }
 
-async function bundle({ entry, name, minify, budgetBytes }) {
+async function bundle({ entry, name, minify, budgetBytes }, output) {
   const { build } = await import('esbuild');
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   // Written beside and renamed, so that a running agent never sees half a file.
@@ -72,7 +74,7 @@ async function bundle({ entry, name, minify, budgetBytes }) {
 }
 
 /** Builds for each architecture; one that only lacks its cross compiler is reported and left out. */
-async function buildAddons(arches, quiet) {
+async function buildAddons(arches, output, quiet) {
   const { buildNative } = await import('../agent/native/build.mjs');
   const lines = [];
   for (const arch of arches) {
@@ -89,18 +91,22 @@ async function buildAddons(arches, quiet) {
 
 function readOptions() {
   const { values } = parseArgs({
-    options: { arch: { type: 'string', default: process.arch }, quiet: { type: 'boolean', default: false } },
+    options: {
+      arch: { type: 'string', default: process.arch },
+      output: { type: 'string', default: products },
+      quiet: { type: 'boolean', default: false },
+    },
   });
   if (!['x64', 'arm64', 'all'].includes(values.arch)) {
     throw new Error(`--arch ${values.arch} is not one of x64, arm64, all.`);
   }
   const arches =
     values.arch === 'all' ? [process.arch, process.arch === 'x64' ? 'arm64' : 'x64'] : [values.arch];
-  return { arches, quiet: values.quiet };
+  return { arches, output: resolve(values.output), quiet: values.quiet };
 }
 
 async function main() {
-  const { arches, quiet } = readOptions();
+  const { arches, output, quiet } = readOptions();
   const outputs = [...BUNDLES.map(({ name }) => name), ...arches.map(addonName)].map(
     (name) => `dist/${name}`,
   );
@@ -108,9 +114,9 @@ async function main() {
   const startedAt = new Date();
   mkdirSync(output, { recursive: true });
   const lines = [];
-  for (const one of BUNDLES) lines.push(await bundle(one));
-  lines.push(...(await buildAddons(arches, quiet)));
-  markFresh(root, startedAt);
+  for (const one of BUNDLES) lines.push(await bundle(one, output));
+  lines.push(...(await buildAddons(arches, output, quiet)));
+  if (output === products) markFresh(root, startedAt);
   if (!quiet) console.log(lines.join('\n'));
 }
 

@@ -1,5 +1,5 @@
 /*
- * The addon: one class, `Datapath`, whose methods are those of agent/ports/datapath.ts. Every method checks `this` and
+ * The addon: two functions, and one class, `Datapath`, whose methods are those of agent/ports/datapath.ts. Every method checks `this` and
  * its arguments, calls one function of control.h, and turns the answer into a JavaScript value.
  */
 #include <stdlib.h>
@@ -10,6 +10,9 @@
 #include "binding_lifetime.h"
 #include "binding_values.h"
 #include "control.h"
+#include "notify.h"
+
+enum { NOTIFY_PATH_BYTES = 128, NOTIFY_MESSAGE_BYTES = 2048 };
 
 static napi_value truth(napi_env env, bool value)
 {
@@ -117,6 +120,21 @@ static napi_value aead_speeds(napi_env env, napi_callback_info info)
     return speeds;
 }
 
+/* notify(path, message): 0, or the errno. */
+static napi_value notify(napi_env env, napi_callback_info info)
+{
+    size_t count = 2;
+    napi_value arguments[2], error;
+    char path[NOTIFY_PATH_BYTES], message[NOTIFY_MESSAGE_BYTES];
+    napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+    if (!argument_text(env, arguments[0], "path", path, sizeof path) ||
+        !argument_text(env, arguments[1], "message", message, sizeof message)) {
+        return NULL;
+    }
+    napi_create_int32(env, notify_send(path, message), &error);
+    return error;
+}
+
 /* new Datapath(options, receive) */
 static napi_value construct(napi_env env, napi_callback_info info)
 {
@@ -160,5 +178,7 @@ NAPI_MODULE_INIT()
     napi_set_named_property(env, exports, "Datapath", class);
     napi_create_function(env, "aeadSpeed", NAPI_AUTO_LENGTH, aead_speeds, NULL, &function);
     napi_set_named_property(env, exports, "aeadSpeed", function);
+    napi_create_function(env, "notify", NAPI_AUTO_LENGTH, notify, NULL, &function);
+    napi_set_named_property(env, exports, "notify", function);
     return exports;
 }

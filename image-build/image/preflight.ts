@@ -1,0 +1,100 @@
+/** Looks, before anything is made, whether this machine can make the image; says exactly what to install or to switch on. */
+import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
+import { arch } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { EnvironmentFault } from '../../agent/errors.ts';
+import type { Board } from './board.ts';
+
+/** Each program, and the Debian package that brings it. */
+const PROGRAMS: Readonly<Record<string, string>> = {
+  mmdebstrap: 'mmdebstrap',
+  sqfstar: 'squashfs-tools',
+  'mkfs.vfat': 'dosfstools',
+  mcopy: 'mtools',
+  mke2fs: 'e2fsprogs',
+  sfdisk: 'fdisk',
+  tar: 'tar',
+  xz: 'xz-utils',
+  'dpkg-deb': 'dpkg',
+};
+const SYSTEM_DIRECTORIES = ['/usr/sbin', '/sbin'];
+const HOST_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
+const QEMU_NAMES = { arm64: 'aarch64', amd64: 'x86_64' } as const;
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** The tree, its archive, the compressed root and the image, and what mmdebstrap unpacks meanwhile. */
+const SPACE_NEEDED_BYTES = 4_000_000_000;
+
+/** Throws EnvironmentFault: `missing-programs`, `no-emulation`, `no-space`. */
+export async function checkMachine(board: Board, directories: readonly string[]): Promise<void> {
+  await checkPrograms(board);
+  await checkEmulation(board);
+  for (const directory of directories) await checkSpace(directory);
+}
+
+async function checkPrograms(board: Board): Promise<void> {
+  const missing = new Set<string>();
+  for (const [program, debianPackage] of Object.entries(PROGRAMS)) {
+    if (!(await isInstalled(program))) missing.add(debianPackage);
+  }
+  if (!(await isThere(KEYRING))) missing.add('debian-archive-keyring');
+  if (isForeign(board) && !(await hasQemu(board))) missing.add('qemu-user-static');
+  if (missing.size === 0) return;
+  throw new EnvironmentFault(
+    'missing-programs',
+    `making an image needs Debian packages that are not installed: apt-get install ${[...missing].join(' ')}`,
+  );
+}
+
+/** Debian 12 has qemu-<arch>-static; newer releases have qemu-<arch> with the same job. */
+async function hasQemu(board: Board): Promise<boolean> {
+  const name = `qemu-${QEMU_NAMES[board.architecture]}`;
+  return (await isInstalled(`${name}-static`)) || isInstalled(name);
+}
+
+async function checkEmulation(board: Board): Promise<void> {
+  if (!isForeign(board)) return;
+  const entry = `/proc/sys/fs/binfmt_misc/qemu-${QEMU_NAMES[board.architecture]}`;
+  const text = await readFile(entry, 'utf8').catch(() => null);
+  if (text?.startsWith('enabled')) return;
+  const mount = (await isThere('/proc/sys/fs/binfmt_misc/register'))
+    ? ''
+    : 'mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc; ';
+  throw new EnvironmentFault(
+    'no-emulation',
+    `programs of ${board.architecture} cannot run on this ${arch()} machine, because its kernel does not start qemu for them; as root: ${mount}update-binfmts --enable qemu-${QEMU_NAMES[board.architecture]} (package binfmt-support)`,
+  );
+}
+
+async function checkSpace(directory: string): Promise<void> {
+  await mkdir(directory, { recursive: true });
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  if (free >= SPACE_NEEDED_BYTES) return;
+  throw new EnvironmentFault(
+    'no-space',
+    `${directory} has ${gigabytes(free)} GB free, and making an image needs ${gigabytes(SPACE_NEEDED_BYTES)} GB; name another place with --cache or --out`,
+  );
+}
+
+function isForeign(board: Board): boolean {
+  return HOST_ARCHITECTURES[arch()] !== board.architecture;
+}
+
+async function isInstalled(program: string): Promise<boolean> {
+  const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_DIRECTORIES];
+  for (const directory of directories) {
+    if (directory !== '' && (await isThere(join(directory, program), constants.X_OK))) return true;
+  }
+  return false;
+}
+
+async function isThere(path: string, mode = constants.F_OK): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
+}
+
+function gigabytes(bytes: number): string {
+  return (bytes / 1e9).toFixed(1);
+}
