@@ -1,6 +1,6 @@
 /**
  * Makes the Debian packages, tincan and tincan-node, for one architecture; arm64 on any machine with its compilers.
- *   node image-build/package/build-deb.mjs [--arch arm64|amd64] [--out DIR] [--only tincan|tincan-node] [--json]
+ *   node image-build/package/build-deb.mjs [--arch arm64|amd64] [--out DIR] [--only tincan|tincan-node] [--compression xz|none] [--json]
  * Two builds of one commit give the same bytes: times are SOURCE_DATE_EPOCH's, else the commit's.
  */
 import { execFile } from 'node:child_process';
@@ -45,7 +45,7 @@ async function epochSeconds() {
   return Number(stdout.trim()) || Math.floor(Date.now() / 1_000);
 }
 
-async function buildTincan({ debArch, arch, epoch, scratch, outputDirectory }) {
+async function buildTincan({ debArch, arch, compression, epoch, scratch, outputDirectory }) {
   const tree = join(scratch, 'tincan');
   cpSync(join(here, 'tree'), tree, { recursive: true });
   const program = join(tree, 'usr/lib/tincan');
@@ -74,12 +74,13 @@ async function buildTincan({ debArch, arch, epoch, scratch, outputDirectory }) {
       postrm: controlFile('postrm'),
     },
     conffiles: ['/etc/default/tincan'],
+    compression,
     epochSeconds: epoch,
     outputDirectory,
   });
 }
 
-async function buildNode({ debArch, arch, epoch, scratch, outputDirectory }) {
+async function buildNode({ debArch, arch, compression, epoch, scratch, outputDirectory }) {
   const tree = join(scratch, 'tincan-node');
   const unpacked = join(scratch, 'node');
   await unpackPinned(`node-linux-${arch}@${NODE_VERSION}`, ['bin/node', 'LICENSE'], unpacked);
@@ -96,6 +97,7 @@ async function buildNode({ debArch, arch, epoch, scratch, outputDirectory }) {
     debArch,
     tree,
     control: { control: controlFile('control-node') },
+    compression,
     epochSeconds: epoch,
     outputDirectory,
   });
@@ -119,6 +121,7 @@ function readOptions() {
       arch: { type: 'string', default: process.arch === 'x64' ? 'amd64' : process.arch },
       out: { type: 'string', default: join(root, 'dist') },
       only: { type: 'string' },
+      compression: { type: 'string', default: 'xz' },
       json: { type: 'boolean', default: false },
     },
   });
@@ -127,16 +130,20 @@ function readOptions() {
   if (values.only !== undefined && !['tincan', 'tincan-node'].includes(values.only)) {
     throw new Error(`--only ${values.only} is not one of tincan, tincan-node.`);
   }
+  if (!['xz', 'none'].includes(values.compression)) {
+    throw new Error(`--compression ${values.compression} is not one of xz, none.`);
+  }
   return values;
 }
 
 async function main() {
-  const { arch: debArch, out, only, json } = readOptions();
+  const { arch: debArch, out, only, compression, json } = readOptions();
   const scratch = mkdtempSync(join(tmpdir(), 'tincan-deb-'));
   try {
     const work = {
       debArch,
       arch: ARCHES[debArch],
+      compression,
       epoch: await epochSeconds(),
       scratch,
       outputDirectory: resolve(out),

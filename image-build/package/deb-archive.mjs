@@ -20,6 +20,9 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+/** dpkg-deb's options; without compression for who throws the package away. */
+const COMPRESSION = { xz: ['-Zxz', '-z6'], none: ['-Znone'] };
+
 /**
  * Makes `<outputDirectory>/<name>_<version>_<debArch>.deb` of `tree`. `control` has the control file with its
  * @PLACEHOLDERS@ and the maintainer scripts by name; `epochSeconds` is the time of every file. Returns the path.
@@ -31,6 +34,7 @@ export async function buildDeb({
   tree,
   control,
   conffiles = [],
+  compression,
   epochSeconds,
   outputDirectory,
 }) {
@@ -57,7 +61,7 @@ export async function buildDeb({
   const output = join(outputDirectory, `${name}_${version}_${debArch}.deb`);
   const unfinished = join(outputDirectory, `.${process.pid}-${name}.deb`);
   try {
-    await run('dpkg-deb', ['--root-owner-group', '-Zxz', '-z6', '--build', tree, unfinished], {
+    await run('dpkg-deb', ['--root-owner-group', ...COMPRESSION[compression], '--build', tree, unfinished], {
       env: { ...process.env, SOURCE_DATE_EPOCH: String(epochSeconds) },
     });
     renameSync(unfinished, output);

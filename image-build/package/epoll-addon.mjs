@@ -52,7 +52,9 @@ export async function buildEpoll({ arch, epollDirectory, nanDirectory }) {
       await unpackPinned(headersOf, ['include'], headers);
       const output = join(epollDirectory, 'lib/binding', `node-v${abi}-linux-${arch}`);
       mkdirSync(output, { recursive: true });
-      const includes = ['-I', join(headers, 'include/node'), '-I', nanDirectory];
+      // Assertions name their files: without the folder of this one build.
+      const names = [`-ffile-prefix-map=${headers}=node`, `-ffile-prefix-map=${nanDirectory}=nan`];
+      const includes = [...names, '-I', join(headers, 'include/node'), '-I', nanDirectory];
       await run(compiler, [...FLAGS, ...includes, 'src/epoll.cc', '-o', join(output, 'epoll.node')], {
         cwd: epollDirectory,
       });
