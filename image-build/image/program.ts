@@ -1,6 +1,7 @@
 /** Runs a program of the machine to its end, keeps what it says in a log, and tells its failure in one sentence. */
 import { spawn } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EnvironmentFault } from '../../agent/errors.ts';
 
@@ -22,6 +23,7 @@ const LINES_KEPT = 400;
 const LINES_TOLD = 6;
 /** SIGTERM lets mmdebstrap unmount and remove its tree. */
 const STOP_SIGNAL = 'SIGTERM';
+const CLOSED_EARLY = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
 
 /** What the program wrote to stdout. Throws EnvironmentFault('program-failed' | 'interrupted'). */
 export async function runProgram(
@@ -71,11 +73,13 @@ async function outputOf(stdout: NodeJS.ReadableStream, { outputFile }: ProgramOp
 
 async function feed(stdin: NodeJS.WritableStream, { input, inputFile }: ProgramOptions): Promise<void> {
   try {
-    if (inputFile === undefined) stdin.end(input ?? '');
-    else await pipeline(createReadStream(inputFile), stdin);
+    await pipeline(
+      inputFile === undefined ? Readable.from([input ?? '']) : createReadStream(inputFile),
+      stdin,
+    );
   } catch (error) {
     // Who does not read to the end says by its exit code whether that was right.
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error;
+    if (!CLOSED_EARLY.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
   }
 }
 
