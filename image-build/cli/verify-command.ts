@@ -1,0 +1,69 @@
+/** `tincan image verify`: opens an image without mounting it, and says of each thing that must be so whether it is. */
+import type { Command } from 'commander';
+import type { CliIo } from '../../agent/cli/cli-io.ts';
+import { tableText } from '../../agent/cli/terminal-text.ts';
+import { openImage } from '../product/opened-image.ts';
+import { type CheckResult, runChecks } from '../verify/check.ts';
+import { diskChecks } from '../verify/disk-checks.ts';
+import { needVerifyPrograms, openProduct } from '../verify/product.ts';
+import { rootChecks } from '../verify/root-checks.ts';
+import { secretChecks } from '../verify/secret-checks.ts';
+import { unitChecks } from '../verify/unit-checks.ts';
+
+export interface VerifyOptions {
+  personal?: boolean;
+  json?: boolean;
+}
+
+const FAILED = 1;
+const CHECKS = [...diskChecks, ...rootChecks, ...secretChecks, ...unitChecks];
+
+/** Adds `verify` to `tincan image`. */
+export function registerVerify(image: Command, io: CliIo, setExitCode: (code: number) => void): void {
+  image
+    .command('verify')
+    .summary('check what is inside an image')
+    .description(
+      'Opens an image without root and without mounting it, and checks its partitions, files, permissions, services, and that it holds no secret and no identity. The exit code is 1 when something is not as it must be.',
+    )
+    .argument('<file>', 'the image: .img or .img.xz')
+    .option('--personal', "expect an owner's claim on the boot partition; Wi-Fi and SSH keys may be there")
+    .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  $ tincan image verify tincan-rpi-arm64.img.xz\n')
+    .action(async (file: string, options: VerifyOptions) => {
+      const isSound = await runVerify(file, options, io);
+      if (!isSound) setExitCode(FAILED);
+    });
+}
+
+/** Whether no check failed. */
+export async function runVerify(file: string, options: VerifyOptions, io: CliIo): Promise<boolean> {
+  await needVerifyPrograms();
+  if (io.isTerminal) io.err(`opening ${file} …\n`);
+  const image = await openImage(file, io.signal);
+  try {
+    const product = await openProduct(image, io.signal);
+    const expected = { isPersonal: options.personal ?? false, signal: io.signal };
+    const results = await runChecks(CHECKS, product, expected);
+    const isSound = results.every(({ outcome }) => outcome !== 'failed');
+    if (options.json) io.out(`${JSON.stringify({ file, ok: isSound, checks: results }, null, 2)}\n`);
+    else io.out(verifyText(file, results));
+    return isSound;
+  } finally {
+    await image.close();
+  }
+}
+
+/** The table, then what is wrong, one sentence a line. */
+export function verifyText(file: string, results: readonly CheckResult[]): string {
+  const rows = results.map(({ name, title, outcome }) => [MARKS[outcome], name, title]);
+  const sentences = results.flatMap(({ name, outcome, sentences: said }) =>
+    outcome === 'passed' ? [] : said.map((sentence) => `${name}: ${sentence}\n`),
+  );
+  const count = (outcome: CheckResult['outcome']): number =>
+    results.filter((result) => result.outcome === outcome).length;
+  const tail = `${file}: ${count('passed')} passed, ${count('failed')} failed, ${count('skipped')} skipped\n`;
+  return `${tableText(['', 'check', 'what is asserted'], rows, [])}\n${sentences.join('')}${tail}`;
+}
+
+const MARKS = { passed: 'ok', failed: 'FAILED', skipped: 'skipped' } as const;
