@@ -41,6 +41,8 @@ export interface OverlayNode {
   /** What does not work although the node runs, in one sentence. */
   problem(): string | null;
   datapathReport(): DatapathReport;
+  /** Rises while the datapath's thread is alive. */
+  datapathTurns(): number;
   sensorReport(): SensorReport;
   close(): Promise<void>;
 }
@@ -133,6 +135,7 @@ async function build(
     links,
     problem: () => sensors.problem,
     datapathReport: () => datapathReport(datapath, outbound, config.network.mtuBytes),
+    datapathTurns: () => datapath.stats().turns,
     sensorReport: () => sensors.report(),
   };
 }

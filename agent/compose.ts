@@ -20,12 +20,14 @@ import { openMqttBus } from './adapters/mqtt-message-bus.ts';
 import { buildTimeMs, productVersion } from './adapters/product-version.ts';
 import { LinuxSysfs } from './adapters/sysfs.ts';
 import { systemClock } from './adapters/system-clock.ts';
+import { systemdManager } from './adapters/systemd-notify.ts';
 import { checkTunAccess } from './adapters/tun-access.ts';
 import { openControlServer } from './adapters/unix-control-server.ts';
 import { RunningAgent } from './compose-control.ts';
 import { EventRecorder } from './compose-events.ts';
 import { type NodeSurroundings, openNode } from './compose-node.ts';
 import { NodeRunner } from './compose-runner.ts';
+import { ServiceWatch } from './compose-watch.ts';
 import { createControlApi } from './control/control-api.ts';
 import { Refusal, sentenceOf, UsageError } from './errors.ts';
 import type { Log } from './ports/log.ts';
@@ -80,20 +82,35 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
   const api = createControlApi(control, events);
   const server = await openSockets(options, (request) => api.fetch(request));
   const refused = new Promise<never>((_, reject) => provisioner.onRefused(reject));
+  const watch = serviceWatch(control, runner, events);
   try {
     events.info('agent.started', {
       version: productVersion,
       state: options.stateDirectory,
       socket: socketPath,
     });
-    await Promise.race([provisioner.start(claim).then(() => aborted(io.signal)), refused]);
+    await Promise.race([provisioner.start(claim), refused]);
+    watch?.start();
+    await Promise.race([aborted(io.signal), refused]);
     events.info('agent.stopping');
   } finally {
+    watch?.stop();
     await runner.stop();
     await provisioner.stop();
     api.close();
     await server.close();
   }
+}
+
+/** Null where nothing watches over the agent. */
+function serviceWatch(control: RunningAgent, runner: NodeRunner, log: Log): ServiceWatch | null {
+  const manager = systemdManager(process.env, log);
+  if (!manager) return null;
+  const status = () => {
+    const { phase, problem, node } = control.status();
+    return [phase, node.name, problem].filter((part) => part).join(': ');
+  };
+  return new ServiceWatch({ manager, node: () => runner.node, status, clock: systemClock, log });
 }
 
 /**

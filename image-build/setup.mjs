@@ -15,6 +15,7 @@ const FIRST_LINES = 10;
 const LAST_LINES = 20;
 const OUTPUTS = [
   'dist/tincan.js',
+  'dist/image.js',
   'dist/demo.js',
   'dist/bench.js',
   `dist/datapath-linux-${process.arch}.node`,

@@ -2,10 +2,7 @@
  * The datapath port over the addon in agent/native/. The addon checks its arguments and throws errno and step; here
  * those become sentences, and the machine's own addresses are looked at before a TAP is made.
  */
-import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { arch, constants, networkInterfaces } from 'node:os';
-import { fileURLToPath } from 'node:url';
+import { constants, networkInterfaces } from 'node:os';
 import { EnvironmentFault, Refusal, sentenceOf, UsageError } from '../errors.ts';
 import type {
   AeadCipher,
@@ -20,6 +17,7 @@ import type {
   PeerTraffic,
 } from '../ports/datapath.ts';
 import { overlappingAddress } from './address-overlap.ts';
+import { loadNativeAddon } from './native-addon.ts';
 
 /** The class that the addon exports; agent/native/binding.c. */
 interface Addon {
@@ -130,26 +128,8 @@ export function aesIsQuicker(): boolean {
   return speed['aes-256-gcm'] * 1.1 >= speed['chacha20-poly1305'];
 }
 
-/** Beside the bundle where the agent is installed; in dist/ where tests run the sources. */
 function loadAddon(): Addon {
-  const name = `datapath-linux-${arch()}.node`;
-  const places = [new URL(`./${name}`, import.meta.url), new URL(`../../dist/${name}`, import.meta.url)];
-  const found = places.map((place) => fileURLToPath(place)).find((path) => existsSync(path));
-  if (found === undefined) {
-    throw new EnvironmentFault(
-      'datapath-missing',
-      `The datapath addon ${name} is not beside the agent: build it with 'node agent/native/build.mjs', or install a package for ${arch()}.`,
-    );
-  }
-  try {
-    return createRequire(import.meta.url)(found) as Addon;
-  } catch (cause) {
-    throw new EnvironmentFault(
-      'datapath-missing',
-      `The datapath addon ${found} does not load on this machine (${sentenceOf(cause)}): build it here with 'node agent/native/build.mjs'.`,
-      { cause },
-    );
-  }
+  return loadNativeAddon() as Addon;
 }
 
 function refuseTakenAddresses({ ip4, ip6 }: DatapathOptions): void {

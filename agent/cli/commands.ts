@@ -5,9 +5,7 @@ import type { BrokerOptions } from './broker-command.ts';
 import type { CliIo } from './cli-io.ts';
 import type { PingOptions } from './ping-command.ts';
 import type { ReportOptions } from './report-commands.ts';
-
-/** Takes a command's exit code where it is neither 0 nor an error's. */
-export type SetExitCode = (code: number) => void;
+import type { SetExitCode } from './run-program.ts';
 
 /** Adds the commands to the program. */
 export function registerCommands(program: Command, io: CliIo, setExitCode: SetExitCode): void {

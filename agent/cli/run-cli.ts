@@ -1,53 +1,22 @@
-/** One run of the command line: arguments in, exit code out. The process itself is main.ts's matter. */
-import { Command, CommanderError } from 'commander';
-import { productVersion } from '../adapters/product-version.ts';
-import { EnvironmentFault, Refusal, TincanError, UsageError } from '../errors.ts';
+/** The command line of tincan: which commands there are, and which of them are loaded. The process itself is main.ts's matter. */
+import type { Command } from 'commander';
 import type { CliIo } from './cli-io.ts';
 import { registerCommands } from './commands.ts';
-
-const FAILED = 1;
-const USAGE = 2;
-/** Those that have a help page of their own. */
-const COMMANDS = ['agent', 'status', 'links', 'ping', 'broker', 'fleet'];
-
-/** EX_SOFTWARE of sysexits(3): a bug. */
-const BUG = 70;
+import { loadImageCli } from './image-entry.ts';
+import { isAbout, runProgram, type SetExitCode } from './run-program.ts';
 
 /** Runs `tincan ...args`. Never throws; everything wrong is told on io.err. */
 export async function runCli(args: readonly string[], io: CliIo): Promise<number> {
-  let exitCode = 0;
-  try {
-    const program = await programFor(args, io, (code) => {
-      exitCode = code;
-    });
-    await program.parseAsync(args, { from: 'user' });
-    return exitCode;
-  } catch (error) {
-    return told(error, args, io);
-  }
-}
-
-async function programFor(
-  args: readonly string[],
-  io: CliIo,
-  setExitCode: (code: number) => void,
-): Promise<Command> {
-  const program = new Command('tincan')
-    .description("Puts devices and their sensors on their owner's private network, over peer-to-peer links.")
-    .version(productVersion, '--version', 'print the version')
-    .helpOption('-h, --help', 'print help')
-    .configureOutput({ writeOut: io.out, writeErr: io.err, outputError: () => undefined })
-    .exitOverride()
-    .addHelpText('after', '\nStart:\n  $ tincan fleet init --help     make a fleet, on your own machine\n');
-  registerCommands(program, io, setExitCode);
-  await registerFleetCommands(program, args, io);
-  return program;
+  return runProgram(args, io, async (program, setExitCode) => {
+    registerCommands(program, io, setExitCode);
+    await registerFleetCommands(program, args, io);
+    registerImageCommands(program, args, io, setExitCode);
+  });
 }
 
 /** The owner's commands are the largest part: only who asks for them loads them. */
 async function registerFleetCommands(program: Command, args: readonly string[], io: CliIo): Promise<void> {
-  const [first, second] = args.filter((argument) => !argument.startsWith('-'));
-  if (first === 'fleet' || (first === 'help' && second === 'fleet')) {
+  if (isAbout('fleet', args)) {
     const { registerFleet } = await import('./fleet.ts');
     registerFleet(program, io);
   } else {
@@ -55,46 +24,21 @@ async function registerFleetCommands(program: Command, args: readonly string[], 
   }
 }
 
-function told(error: unknown, args: readonly string[], io: CliIo): number {
-  if (error instanceof CommanderError) return toldUsage(error, args, io);
-  if (error instanceof TincanError) {
-    // Who interrupts knows it.
-    if (reasonOf(error) === 'interrupted') return FAILED;
-    tell(error.message, reasonOf(error), args, io);
-    return error instanceof UsageError ? USAGE : FAILED;
-  }
-  io.err(
-    `${error instanceof Error ? error.stack : String(error)}\nThis is a bug of tincan ${productVersion}.\n`,
-  );
-  return BUG;
-}
-
-/** Help and version come as errors of exit code 0; help for lack of a command is a wrong usage. */
-function toldUsage(error: CommanderError, args: readonly string[], io: CliIo): number {
-  if (error.exitCode === 0) return 0;
-  if (error.code !== 'commander.help') {
-    const sentence = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-    tell(`${sentence}; see "${helpFor(args)}"`, 'usage', args, io);
-  }
-  return USAGE;
-}
-
-function helpFor(args: readonly string[]): string {
-  const [command] = args;
-  return command !== undefined && COMMANDS.includes(command) ? `tincan ${command} --help` : 'tincan --help';
-}
-
-function tell(sentence: string, reason: string, args: readonly string[], io: CliIo): void {
-  io.err(wantsJson(args) ? `${JSON.stringify({ error: sentence, reason })}\n` : `tincan: ${sentence}\n`);
-}
-
-function wantsJson(args: readonly string[]): boolean {
-  const end = args.indexOf('--');
-  return (end === -1 ? args : args.slice(0, end)).includes('--json');
-}
-
-function reasonOf(error: TincanError): string {
-  if (error instanceof Refusal) return error.reason;
-  if (error instanceof EnvironmentFault) return error.code;
-  return error instanceof UsageError ? 'usage' : 'failed';
+/** `tincan image` takes all of its arguments as they are, its help included, and reports by itself. */
+function registerImageCommands(
+  program: Command,
+  args: readonly string[],
+  io: CliIo,
+  setExitCode: SetExitCode,
+): void {
+  program
+    .command('image')
+    .summary('write cards for devices: personalise, flash')
+    .helpOption(false)
+    .argument('[args...]')
+    .allowUnknownOption()
+    .action(async () => {
+      const { runImageCli } = await loadImageCli();
+      setExitCode(await runImageCli(args, io));
+    });
 }

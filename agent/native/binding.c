@@ -1,5 +1,5 @@
 /*
- * The addon: one class, `Datapath`, whose methods are those of agent/ports/datapath.ts. Every method checks `this` and
+ * The addon: two functions, and one class, `Datapath`, whose methods are those of agent/ports/datapath.ts. Every method checks `this` and
  * its arguments, calls one function of control.h, and turns the answer into a JavaScript value.
  */
 #include <stdlib.h>
@@ -9,11 +9,12 @@
 #include "binding_lifetime.h"
 #include "binding_values.h"
 #include "control.h"
+#include "notify.h"
 
 /* A random number of ours: an object without it is no Datapath, whatever `this` says. */
 static const napi_type_tag datapath_tag = {0x9b1f4c2ad07e4f63, 0xa6c85d10e23b9f74};
 
-enum { MAX_ARGUMENTS = 4 };
+enum { MAX_ARGUMENTS = 4, NOTIFY_PATH_BYTES = 128, NOTIFY_MESSAGE_BYTES = 2048 };
 
 struct call {
     napi_env env;
@@ -245,6 +246,21 @@ static napi_value aead_speeds(napi_env env, napi_callback_info info)
     return speeds;
 }
 
+/* notify(path, message): 0, or the errno. */
+static napi_value notify(napi_env env, napi_callback_info info)
+{
+    size_t count = 2;
+    napi_value arguments[2], error;
+    char path[NOTIFY_PATH_BYTES], message[NOTIFY_MESSAGE_BYTES];
+    napi_get_cb_info(env, info, &count, arguments, NULL, NULL);
+    if (!argument_text(env, arguments[0], "path", path, sizeof path) ||
+        !argument_text(env, arguments[1], "message", message, sizeof message)) {
+        return NULL;
+    }
+    napi_create_int32(env, notify_send(path, message), &error);
+    return error;
+}
+
 /* new Datapath(options, receive) */
 static napi_value construct(napi_env env, napi_callback_info info)
 {
@@ -288,5 +304,7 @@ NAPI_MODULE_INIT()
     napi_set_named_property(env, exports, "Datapath", class);
     napi_create_function(env, "aeadSpeed", NAPI_AUTO_LENGTH, aead_speeds, NULL, &function);
     napi_set_named_property(env, exports, "aeadSpeed", function);
+    napi_create_function(env, "notify", NAPI_AUTO_LENGTH, notify, NULL, &function);
+    napi_set_named_property(env, exports, "notify", function);
     return exports;
 }

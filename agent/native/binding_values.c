@@ -173,6 +173,7 @@ napi_value stats_value(napi_env env, const struct datapath_snapshot *snapshot)
     }
     set(env, object, "fromTap", traffic_value(env, &snapshot->counters.from_tap));
     set(env, object, "toTap", traffic_value(env, &snapshot->counters.to_tap));
+    set_number(env, object, "turns", (double)snapshot->turns);
     set(env, object, "drops", drops);
     set(env, object, "peers", peers);
     return object;

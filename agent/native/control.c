@@ -137,6 +137,7 @@ void control_snapshot(struct datapath *datapath, struct datapath_snapshot *snaps
     begin(datapath);
     snapshot->counters = datapath->counters;
     snapshot->now_us = datapath->now_us;
+    snapshot->turns = datapath->turns;
     snapshot->peer_count = 0;
     for (unsigned slot = 0; slot < TABLE_SLOTS; slot++) {
         const struct peer *peer = datapath->table.peers[slot];

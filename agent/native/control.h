@@ -16,6 +16,7 @@ struct peer_snapshot {
 struct datapath_snapshot {
     struct counters counters;
     uint64_t now_us;
+    uint64_t turns;
     unsigned peer_count;
     struct peer_snapshot peers[TABLE_SLOTS];
 };

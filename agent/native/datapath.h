@@ -58,6 +58,7 @@ struct datapath {
     bool closed;
     struct rate_limit stun_limit;
     uint64_t now_us; /* of the current turn or call */
+    uint64_t turns;  /* of the thread: a sign of life for the watchdog */
 
     /* Outbound: the TAP's frame, whole or super, and the packets that it becomes. */
     struct vnet_frame frame;

@@ -1,7 +1,7 @@
 /*
  * Each turn of the datapath's thread:
  *
- *  1. wait until the TAP or the socket has something, or close() rings
+ *  1. wait until the TAP or the socket has something, or close() rings; a few seconds at most, so that turns are counted
  *  2. take the lock
  *  3. at most one batch from the TAP to the peers    outbound.c
  *  4. at most one batch from the peers to the TAP    inbound.c
@@ -20,7 +20,10 @@
 #include "inbound.h"
 #include "outbound.h"
 
-enum { WATCHED = 3 };
+enum {
+    WATCHED = 3,
+    LONGEST_WAIT_MS = 4000,
+};
 
 enum outcome {
     GO_ON,
@@ -51,11 +54,12 @@ static enum outcome carry(struct datapath *datapath, const struct epoll_event *e
 static enum outcome turn(struct datapath *datapath)
 {
     struct epoll_event events[WATCHED];
-    int count = epoll_wait(datapath->poll, events, WATCHED, -1);
+    int count = epoll_wait(datapath->poll, events, WATCHED, LONGEST_WAIT_MS);
     if (count < 0) return errno == EINTR ? GO_ON : broken(datapath, "Waiting for frames failed on", strerror(errno));
 
     turn_lock_acquire(&datapath->lock);
     datapath->now_us = clock_us();
+    datapath->turns++;
     enum outcome outcome = carry(datapath, events, count);
     turn_lock_release(&datapath->lock);
 

@@ -114,6 +114,8 @@ export type DatapathEvent =
 export interface DatapathStats {
   fromTap: TrafficCount;
   toTap: TrafficCount;
+  /** Turns of the datapath's thread: more every few seconds, even when nothing comes. */
+  turns: number;
   drops: Partial<Record<DropReason, number>>;
   peers: ReadonlyMap<number, PeerTraffic>;
 }

@@ -169,6 +169,7 @@ export class FakeDatapath implements Datapath {
     return {
       fromTap: { ...this.#fromTap },
       toTap: { ...this.#toTap },
+      turns: Math.floor(nowMs / 4_000),
       drops: { ...this.#drops },
       peers: new Map(peers),
     };

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { openNativeDatapath } from '../../agent/adapters/native-datapath.ts';
 import { EnvironmentFault, UsageError } from '../../agent/errors.ts';
 import type { DatapathEvent, DatapathOptions } from '../../agent/ports/datapath.ts';
@@ -54,6 +54,14 @@ if (insideNamespace) {
       const datapath = openNativeDatapath(optionsWith(), () => undefined);
       execFileSync('sysctl', ['-qw', 'net.ipv6.conf.default.disable_ipv6=0']);
       expect(datapath.ip6Configured).toBe(false);
+      await datapath.close();
+    });
+
+    it('turns every few seconds although nothing comes', async () => {
+      const datapath = openNativeDatapath(optionsWith(), () => undefined);
+      const before = datapath.stats().turns;
+      // Two of its longest waits; what the kernel sends by itself makes it turn more often.
+      await vi.waitFor(() => expect(datapath.stats().turns).toBeGreaterThan(before + 1), 15_000);
       await datapath.close();
     });
 

@@ -1,0 +1,12 @@
+/** The commands of `tincan image`; each group adds its own. */
+import type { Command } from 'commander';
+import type { CliIo } from '../agent/cli/cli-io.ts';
+import { registerCard } from './card/card-commands.ts';
+
+/** Adds `image` and its commands to the program. */
+export function registerImage(program: Command, io: CliIo): void {
+  const image = program
+    .command('image')
+    .description('Makes images for boards, puts claims into them, and writes them to cards.');
+  registerCard(image, io);
+}
