@@ -7,7 +7,7 @@ import { access, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal, UsageError } from '../../agent/errors.ts';
 import { runProgram } from '../image/program.ts';
-import { BootPartition } from '../product/boot-partition.ts';
+import { BootFiles } from '../product/boot-files.ts';
 import type { OpenedImage } from '../product/opened-image.ts';
 import type { EmulatedBoard } from './emulated-board.ts';
 import { commandLineFor, type KernelFiles, type MachineDisk } from './qemu-command.ts';
@@ -21,7 +21,7 @@ export async function kernelFilesOf(
   signal: AbortSignal,
 ): Promise<KernelFiles | null> {
   if (board.boots === 'disk') return null;
-  const partition = new BootPartition(image, signal);
+  const partition = new BootFiles(image, signal);
   const files = new Map((await partition.list()).map((path) => [path.toLowerCase(), path]));
   const named = (name: string): string => {
     const path = files.get(name);

@@ -6,9 +6,9 @@ import { mkdtemp, open, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentFault, Refusal, UsageError } from '../../agent/errors.ts';
+import { type Partition, readPartitionTable, TABLE_BYTES } from '../card/partition-table.ts';
 import { runProgram } from '../image/program.ts';
 import { needPrograms } from './needed-programs.ts';
-import { type Partition, readPartitionTable, SECTOR_BYTES } from './partition-table.ts';
 
 export interface OpenedImage {
   /** What the user named. */
@@ -75,8 +75,8 @@ async function unpacked(file: string, raw: string, signal: AbortSignal): Promise
 }
 
 async function partitionsOf(file: string, raw: string, rawBytes: number): Promise<Partition[]> {
-  const partitions = readPartitionTable(await firstSector(raw));
-  if (!partitions || partitions.length === 0) {
+  const partitions = readPartitionTable(await startOf(raw));
+  if (!partitions) {
     throw new Refusal(
       'not-an-image',
       `${file} is no disk image: there is no partition table at its start; name an image (.img or .img.xz)`,
@@ -90,10 +90,10 @@ async function partitionsOf(file: string, raw: string, rawBytes: number): Promis
   );
 }
 
-async function firstSector(path: string): Promise<Buffer> {
+async function startOf(path: string): Promise<Buffer> {
   const handle = await open(path, 'r');
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(SECTOR_BYTES), 0, SECTOR_BYTES, 0);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(TABLE_BYTES), 0, TABLE_BYTES, 0);
     return buffer.subarray(0, bytesRead);
   } finally {
     await handle.close();

@@ -1,9 +1,15 @@
 /** Checks of the disk: partition table, file systems, sizes, and what the boot partition must hold. */
-import type { Partition } from '../product/partition-table.ts';
+import { open } from 'node:fs/promises';
+import type { Partition } from '../card/partition-table.ts';
 import type { Check } from './check.ts';
 import type { Product } from './product.ts';
 
 const MEBIBYTE = 1024 * 1024;
+/** Of the MBR. */
+const SECTOR_BYTES = 512;
+const DISK_ID_AT = 440;
+const TYPES_AT = 450;
+const ENTRY_BYTES = 16;
 const BOOT_START_BYTES = 4 * MEBIBYTE;
 const LAYOUT = [
   { number: 1, type: 0x0c, what: 'the boot partition', kind: 'FAT32' },
@@ -42,7 +48,10 @@ export const diskChecks: readonly Check[] = [
   {
     name: 'partition-table',
     title: 'FAT32 at 4 MiB, root and data, aligned, one after the other',
-    find: ({ image }) => [...layoutProblems(image.partitions), ...overlapProblems(image.partitions)],
+    find: async ({ image }) => [
+      ...layoutProblems(image.partitions, await readSector(image.raw)),
+      ...overlapProblems(image.partitions),
+    ],
   },
   {
     name: 'labels',
@@ -79,15 +88,16 @@ export const diskChecks: readonly Check[] = [
   { name: 'size', title: 'at most 350 MB of content, 150 MB compressed', find: sizeProblems },
 ];
 
-function layoutProblems(partitions: readonly Partition[]): string[] {
+function layoutProblems(partitions: readonly Partition[], sector: Buffer): string[] {
   const problems = LAYOUT.flatMap(({ number, type, what, kind }) => {
     const found = partitions.find((partition) => partition.number === number);
     if (!found) return [`there is no partition ${number} (${what})`];
+    const actual = sector.readUInt8(TYPES_AT + (number - 1) * ENTRY_BYTES);
     const wrongType =
-      found.type === type
+      actual === type
         ? []
         : [
-            `partition ${number} (${what}) has type 0x${found.type.toString(16)}, and ${kind} is 0x${type.toString(16).padStart(2, '0')}`,
+            `partition ${number} (${what}) has type ${hexadecimal(actual)}, and ${kind} is ${hexadecimal(type)}`,
           ];
     const unaligned =
       found.startBytes % MEBIBYTE === 0 ? [] : [`partition ${number} (${what}) does not begin at a full MiB`];
@@ -150,14 +160,20 @@ async function panicSetting(root: Product['root']): Promise<boolean> {
 
 /** The disk's number in the MBR, as the kernel writes it in PARTUUIDs. */
 async function diskIdOf(raw: string): Promise<string> {
-  const { open } = await import('node:fs/promises');
+  return (await readSector(raw)).readUInt32LE(DISK_ID_AT).toString(16).padStart(8, '0');
+}
+
+async function readSector(raw: string): Promise<Buffer> {
   const handle = await open(raw, 'r');
   try {
-    const { buffer } = await handle.read(Buffer.alloc(4), 0, 4, 440);
-    return buffer.readUInt32LE(0).toString(16).padStart(8, '0');
+    return (await handle.read(Buffer.alloc(SECTOR_BYTES), 0, SECTOR_BYTES, 0)).buffer;
   } finally {
     await handle.close();
   }
+}
+
+function hexadecimal(byte: number): string {
+  return `0x${byte.toString(16).padStart(2, '0')}`;
 }
 
 function sizeProblems({ image }: Product): string[] {

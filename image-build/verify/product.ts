@@ -3,7 +3,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../agent/errors.ts';
 import { runProgram } from '../image/program.ts';
-import { BOOT_PARTITION_PROGRAMS, BootPartition } from '../product/boot-partition.ts';
+import { BOOT_PARTITION_PROGRAMS, BootFiles } from '../product/boot-files.ts';
 import { needPrograms } from '../product/needed-programs.ts';
 import { type OpenedImage, partitionOf } from '../product/opened-image.ts';
 import { type RootEntry, readRootListing } from './root-listing.ts';
@@ -49,7 +49,7 @@ export interface Product {
 
 /** Throws EnvironmentFault('missing-programs'), Refusal (`boot-partition`, `root-partition`, `data-partition`). */
 export async function openProduct(image: OpenedImage, signal: AbortSignal): Promise<Product> {
-  const boot = new BootPartition(image, signal);
+  const boot = new BootFiles(image, signal);
   const [files, label] = [await boot.list(), await boot.label()];
   return {
     image,

@@ -9,7 +9,7 @@ export const BOOT_PARTITION_PROGRAMS = { mcopy: 'mtools', mdir: 'mtools', mlabel
 /** mtools wants to know of geometries that no card has. */
 const ENVIRONMENT = { MTOOLS_SKIP_CHECK: '1' };
 
-export class BootPartition {
+export class BootFiles {
   readonly #image: OpenedImage;
   readonly #signal: AbortSignal;
   readonly #drive: string;

@@ -6,7 +6,7 @@ import { type EmulatedBoard, emulatedBoard, emulatedBoardNames } from '../machin
 import { canUseKvm, diskOf, kernelFilesOf } from '../machine/machine-image.ts';
 import type { PortForward } from '../machine/qemu-command.ts';
 import { runMachine } from '../machine/run-machine.ts';
-import { BOOT_PARTITION_PROGRAMS } from '../product/boot-partition.ts';
+import { BOOT_PARTITION_PROGRAMS } from '../product/boot-files.ts';
 import { needPrograms } from '../product/needed-programs.ts';
 import { openImage } from '../product/opened-image.ts';
 
