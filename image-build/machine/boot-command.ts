@@ -6,7 +6,7 @@ import { type EmulatedBoard, emulatedBoard, emulatedBoardNames } from '../machin
 import { canUseKvm, diskOf, kernelFilesOf } from '../machine/machine-image.ts';
 import type { PortForward } from '../machine/qemu-command.ts';
 import { runMachine } from '../machine/run-machine.ts';
-import { BOOT_PARTITION_PROGRAMS } from '../product/boot-files.ts';
+import { BOOT_FILES_PROGRAMS } from '../product/boot-files.ts';
 import { needPrograms } from '../product/needed-programs.ts';
 import { openImage } from '../product/opened-image.ts';
 
@@ -52,7 +52,7 @@ export async function runBoot(file: string, options: BootOptions, io: CliIo): Pr
   const memoryMb = memoryOf(board, options.memory);
   await needPrograms('starting an image', {
     [board.program]: board.debianPackage,
-    ...(board.boots === 'kernel' ? BOOT_PARTITION_PROGRAMS : {}),
+    ...(board.boots === 'kernel' ? BOOT_FILES_PROGRAMS : {}),
   });
   const image = await openImage(file, io.signal);
   try {

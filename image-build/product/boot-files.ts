@@ -5,7 +5,7 @@ import { runProgram } from '../image/program.ts';
 import { type OpenedImage, partitionOf } from './opened-image.ts';
 
 /** What this file starts. */
-export const BOOT_PARTITION_PROGRAMS = { mcopy: 'mtools', mdir: 'mtools', mlabel: 'mtools' } as const;
+export const BOOT_FILES_PROGRAMS = { mcopy: 'mtools', mdir: 'mtools', mlabel: 'mtools' } as const;
 /** mtools wants to know of geometries that no card has. */
 const ENVIRONMENT = { MTOOLS_SKIP_CHECK: '1' };
 

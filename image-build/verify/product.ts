@@ -3,14 +3,14 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal } from '../../agent/errors.ts';
 import { runProgram } from '../image/program.ts';
-import { BOOT_PARTITION_PROGRAMS, BootFiles } from '../product/boot-files.ts';
+import { BOOT_FILES_PROGRAMS, BootFiles } from '../product/boot-files.ts';
 import { needPrograms } from '../product/needed-programs.ts';
 import { type OpenedImage, partitionOf } from '../product/opened-image.ts';
 import { type RootEntry, readRootListing } from './root-listing.ts';
 
 /** What opening a product starts. */
 const PROGRAMS = {
-  ...BOOT_PARTITION_PROGRAMS,
+  ...BOOT_FILES_PROGRAMS,
   unsquashfs: 'squashfs-tools',
   debugfs: 'e2fsprogs',
   dumpe2fs: 'e2fsprogs',
