@@ -2,13 +2,14 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CliIo } from '../../agent/cli/cli-io.ts';
 import { EnvironmentFault, UsageError } from '../../agent/errors.ts';
-import { type EmulatedBoard, emulatedBoard, emulatedBoardNames } from '../machine/emulated-board.ts';
-import { canUseKvm, diskOf, kernelFilesOf } from '../machine/machine-image.ts';
-import type { PortForward } from '../machine/qemu-command.ts';
-import { runMachine } from '../machine/run-machine.ts';
 import { BOOT_FILES_PROGRAMS } from '../product/boot-files.ts';
 import { needPrograms } from '../product/needed-programs.ts';
 import { openImage } from '../product/opened-image.ts';
+import { type EmulatedBoard, emulatedBoard, emulatedBoardNames } from './emulated-board.ts';
+import { canUseKvm } from './kvm.ts';
+import { diskOf, kernelFilesOf } from './machine-image.ts';
+import type { PortForward } from './qemu-command.ts';
+import { runMachine } from './run-machine.ts';
 
 export interface BootOptions {
   board: string;

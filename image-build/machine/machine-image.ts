@@ -2,8 +2,7 @@
  * Makes an image ready for QEMU: takes out of its boot partition what the firmware would have loaded, and gives the
  * emulated card a size that the board accepts. The image itself is changed only where `keep` says so.
  */
-import { constants } from 'node:fs';
-import { access, truncate } from 'node:fs/promises';
+import { truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Refusal, UsageError } from '../../agent/errors.ts';
 import { runProgram } from '../image/program.ts';
@@ -11,8 +10,6 @@ import { BootFiles } from '../product/boot-files.ts';
 import type { OpenedImage } from '../product/opened-image.ts';
 import type { EmulatedBoard } from './emulated-board.ts';
 import { commandLineFor, type KernelFiles, type MachineDisk } from './qemu-command.ts';
-
-const KVM_DEVICE = '/dev/kvm';
 
 /** Throws Refusal('no-kernel') where the image has nothing that this board could start. */
 export async function kernelFilesOf(
@@ -74,13 +71,4 @@ export async function copyImage(
 
 export function powerOfTwoFrom(bytes: number): number {
   return 2 ** Math.ceil(Math.log2(bytes));
-}
-
-/** KVM runs the host's own architecture, where this user may open it. */
-export async function canUseKvm(board: EmulatedBoard): Promise<boolean> {
-  if (board.architecture !== process.arch || board.name === 'raspi3b') return false;
-  return access(KVM_DEVICE, constants.R_OK | constants.W_OK).then(
-    () => true,
-    () => false,
-  );
 }

@@ -52,8 +52,7 @@ export function qemuCommand(machine: Machine): [program: string, ...args: string
   const { board, kernel } = machine;
   return [
     board.program,
-    ...['-machine', board.name],
-    ...processor(machine),
+    ...(machine.hasKvm ? kvmArguments(board) : emulationArguments(board)),
     ...['-m', String(machine.memoryMb)],
     // No configuration of the host's, no window.
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
@@ -78,11 +77,18 @@ export function commandLineFor(board: EmulatedBoard, commandLine: string): strin
   return [`console=${board.console}`, ...words].join(' ');
 }
 
-function processor({ board, hasKvm }: Machine): string[] {
-  if (hasKvm) return ['-accel', 'kvm', '-cpu', 'host', '-smp', '2'];
+/** Machine and processor where KVM runs it. */
+export function kvmArguments(board: EmulatedBoard): string[] {
+  // A hypervisor below this one may hold back that register of x86, and QEMU ends then.
+  const cpu = board.architecture === 'x64' ? 'host,arch-capabilities=off' : 'host';
+  const machine = board.architecture === 'arm64' ? `${board.name},gic-version=max` : board.name;
+  return ['-machine', machine, '-accel', 'kvm', '-cpu', cpu, '-smp', '2'];
+}
+
+function emulationArguments(board: EmulatedBoard): string[] {
   // The Raspberry Pi has its four cores and no other processor.
-  if (board.name === 'raspi3b') return [];
-  return ['-cpu', board.cpu, '-smp', '2'];
+  if (board.name === 'raspi3b') return ['-machine', board.name];
+  return ['-machine', board.name, '-cpu', board.cpu, '-smp', '2'];
 }
 
 function kernelArguments({ kernel, initrd, deviceTree, commandLine }: KernelFiles): string[] {

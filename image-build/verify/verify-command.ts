@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import type { CliIo } from '../../agent/cli/cli-io.ts';
 import { tableText } from '../../agent/cli/terminal-text.ts';
 import { openImage } from '../product/opened-image.ts';
-import { type CheckResult, runChecks } from '../verify/check.ts';
-import { diskChecks } from '../verify/disk-checks.ts';
-import { needVerifyPrograms, openProduct } from '../verify/product.ts';
-import { rootChecks } from '../verify/root-checks.ts';
-import { secretChecks } from '../verify/secret-checks.ts';
-import { unitChecks } from '../verify/unit-checks.ts';
+import { type CheckResult, runChecks } from './check.ts';
+import { diskChecks } from './disk-checks.ts';
+import { needVerifyPrograms, openProduct } from './product.ts';
+import { rootChecks } from './root-checks.ts';
+import { secretChecks } from './secret-checks.ts';
+import { unitChecks } from './unit-checks.ts';
 
 export interface VerifyOptions {
   personal?: boolean;
