@@ -2,7 +2,8 @@
 import type { Command } from 'commander';
 import type { CliIo } from '../agent/cli/cli-io.ts';
 import type { SetExitCode } from '../agent/cli/run-program.ts';
-import { registerCard } from './card/card-commands.ts';
+import { registerCard, withCardOptions } from './card/card-commands.ts';
+import { registerBuild } from './image/build-command.ts';
 import { registerBoot } from './machine/boot-command.ts';
 import { registerVerify } from './verify/verify-command.ts';
 
@@ -11,6 +12,7 @@ export function registerImage(program: Command, io: CliIo, setExitCode: SetExitC
   const image = program
     .command('image')
     .description('Makes images for boards, puts claims into them, and writes them to cards.');
+  registerBuild(image, withCardOptions, io);
   registerCard(image, io);
   registerVerify(image, io, setExitCode);
   registerBoot(image, io);

@@ -69,7 +69,8 @@ export function registerCard(image: Command, io: CliIo): void {
     .action((file: string, device: string, options: FlashOptions) => runFlash(file, device, options, io));
 }
 
-function withCardOptions(command: Command): Command {
+/** The options of every command that puts something on a card. */
+export function withCardOptions(command: Command): Command {
   return command
     .option('--claim <file>', 'the device’s claim, from "tincan fleet add"')
     .option('--wifi <ssid>', 'Wi-Fi network that the device joins')

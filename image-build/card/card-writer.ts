@@ -17,7 +17,7 @@ const HEAD_BYTES = 1024 * 1024;
 const FLUSH_BYTES = 32 * 1024 * 1024;
 
 export interface WriteJob {
-  source: Readable;
+  openSource(): Readable;
   sizeBytes: number;
   target: string;
   /** A plain file has no cache of a card's behind it, and is cut to the image's size. */
@@ -28,7 +28,8 @@ export interface WriteJob {
 }
 
 /**
- * Resolves with the SHA-256 of what was written and read back. Throws EnvironmentFault: `write-failed`, `verify-failed`; Refusal('interrupted'). After any of them the target has no partitions.
+ * Resolves with the SHA-256 of what was written and read back. Throws EnvironmentFault: `write-failed`, `verify-failed`;
+ * Refusal('interrupted-card'), whose sentence says what is on the card then.
  */
 export async function writeCard(file: FileHandle, job: WriteJob): Promise<string> {
   const written = await writeAll(file, job);
@@ -66,14 +67,14 @@ export async function openTarget(target: string, isBlockDevice: boolean): Promis
 }
 
 async function writeAll(file: FileHandle, job: WriteJob): Promise<string> {
-  const { source, sizeBytes, target, signal } = job;
+  const { sizeBytes, target, signal } = job;
   const hash = createHash('sha256');
   const head = Buffer.alloc(Math.min(HEAD_BYTES, sizeBytes));
   let position = 0;
   let flushed = 0;
   try {
     await file.write(head, 0, head.length, 0);
-    for await (const piece of source) {
+    for await (const piece of job.openSource()) {
       const chunk = piece as Buffer;
       signal.throwIfAborted();
       if (position + chunk.length > sizeBytes) throw new Error('the image became larger meanwhile');
@@ -94,7 +95,9 @@ async function writeAll(file: FileHandle, job: WriteJob): Promise<string> {
     if (!job.isBlockDevice) await file.truncate(sizeBytes);
   } catch (error) {
     if (signal.aborted) throw interrupted(target);
-    throw writeFault(target, error);
+    throw error instanceof Refusal && job.isBlockDevice
+      ? unfinished(target, error)
+      : writeFault(target, error);
   }
   return hash.digest('hex');
 }
@@ -107,6 +110,12 @@ async function writeWhole(file: FileHandle, bytes: Buffer, position: number): Pr
     if (bytesWritten === 0) throw new Error('the device takes no more');
     done += bytesWritten;
   }
+}
+
+/** The image turned out to be no good when a part of it was written already. */
+function unfinished(target: string, cause: Refusal): Refusal {
+  const state = `${target} is not finished; it has no partitions now, and boots nothing`;
+  return new Refusal(cause.reason, `${cause.message} (${state})`, { cause });
 }
 
 function interrupted(target: string): Refusal {

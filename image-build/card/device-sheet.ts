@@ -81,6 +81,6 @@ function rowOf(name: string, line: number, record: unknown): SheetRow {
     ? `has a column "${column}", which is none of ${COLUMNS}`
     : issue.input === undefined
       ? `has no column "${column}"`
-      : `has "${String(issue.received).slice(0, 60)}" as its ${column}: it ${issue.message}`;
+      : `has ${String(issue.received).slice(0, 60)} as its ${column}: it ${issue.message}`;
   throw new UsageError(`line ${line} of ${name} ${why}`);
 }

@@ -84,7 +84,7 @@ async function write(
 ): Promise<string> {
   try {
     return await writeCard(file, {
-      source: readImage(image, signal),
+      openSource: () => readImage(image),
       sizeBytes: image.sizeBytes,
       target: job.target,
       isBlockDevice: target.isBlockDevice,

@@ -62,7 +62,7 @@ function megabytes(bytes: number): string {
 async function unpackSparse(image: ImageFile, copy: string, signal: AbortSignal): Promise<void> {
   const file = await open(copy, 'w', 0o644);
   try {
-    await pipeline(readImage(image, signal), sparseWriter(file), { signal });
+    await pipeline(readImage(image), sparseWriter(file), { signal });
     await file.truncate(image.sizeBytes);
   } finally {
     await file.close();

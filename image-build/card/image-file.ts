@@ -54,13 +54,11 @@ async function unpackedSize(path: string): Promise<number> {
   }
 }
 
-/** The unpacked bytes, from the start. An xz that fails destroys the stream with a sentence. */
-export function readImage(image: ImageFile, signal?: AbortSignal): Readable {
-  const stop = signal === undefined ? {} : { signal };
-  if (!image.isCompressed) return createReadStream(image.path, { highWaterMark: CHUNK_BYTES, ...stop });
+/** The unpacked bytes, from the start, for one who reads them at once. An xz that fails destroys the stream with a sentence. */
+export function readImage(image: ImageFile): Readable {
+  if (!image.isCompressed) return createReadStream(image.path, { highWaterMark: CHUNK_BYTES });
   const child = spawn('xz', ['--decompress', '--stdout', '--threads=0', '--', image.path], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    ...stop,
   });
   return outputOf(child, image.path);
 }

@@ -111,10 +111,16 @@ export class LinuxBlockDevices implements BlockDevices {
 
   async #mounts(): Promise<{ numbers: string; target: string }[]> {
     const text = await readFile(join(this.#files.proc, 'self/mountinfo'), 'utf8');
-    return text.split('\n').flatMap((line) => {
-      const [, , numbers, , target] = line.split(' ');
-      return numbers && target ? [{ numbers, target: unescaped(target) }] : [];
+    const mounts = text.split('\n').map(async (line) => {
+      const [, , shown, , target] = line.split(' ');
+      if (!shown || !target) return [];
+      // btrfs mounts have numbers of their own; what they are of is told as a path only.
+      const source = line.split(' - ')[1]?.split(' ')[1] ?? '';
+      const isAnonymous = shown.startsWith('0:') && source.startsWith('/dev/');
+      const numbers = isAnonymous ? await this.#files.numbersOf(unescaped(source)) : shown;
+      return numbers === null ? [] : [{ numbers, target: unescaped(target) }];
     });
+    return (await Promise.all(mounts)).flat();
   }
 
   async #swaps(): Promise<string[]> {

@@ -22,15 +22,14 @@ export interface DebianOptions {
   readonly mirror: string;
   /** Packages are downloaded into it once. */
   readonly packageCache: string;
-  /** Seconds; no file is younger. */
+  /** Seconds: no file is younger. Another one asks the mirror again. */
   readonly epoch: number;
   readonly lock: PackageLock | null;
-  /** Any text: another one asks the mirror again. */
-  readonly freshness: string;
   readonly signal: AbortSignal;
   readonly onLine: (line: string) => void;
 }
 
+const INITRD_MAKER = '/usr/sbin/update-initramfs';
 export const DEBIAN_ARCHIVE = 'debian.tar';
 /** The versions and hashes of the packages as the tree's own apt saw them. */
 export const PACKAGE_HASHES = 'packages.sha256';
@@ -40,7 +39,7 @@ export function debianStep(options: DebianOptions): Step {
   const args = mmdebstrapArguments(options);
   return {
     name: `debian-${options.board.name}`,
-    inputs: [args('').join('\n'), String(options.epoch), options.freshness, JSON.stringify(options.lock)],
+    inputs: [args('').join('\n'), String(options.epoch), JSON.stringify(options.lock)],
     async make(directory) {
       await mkdir(options.packageCache, { recursive: true });
       if (options.lock) await writeFile(join(directory, 'preferences'), pinsOf(options.lock));
@@ -66,11 +65,16 @@ function mmdebstrapArguments(options: DebianOptions): (directory: string) => str
     '--dpkgopt=force-unsafe-io',
     ...LEFT_OUT.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
     '--dpkgopt=path-include=/usr/share/doc/*/copyright',
-    '--setup-hook=mkdir -p "$1/var/cache/apt/archives" "$1/etc/apt/preferences.d" "$1/etc/initramfs-tools/conf.d"',
-    // The real initrd is made in the next step; under emulation a full one here would double the time.
-    '--setup-hook=printf "MODULES=list\\nCOMPRESS=gzip\\n" > "$1/etc/initramfs-tools/conf.d/tincan"',
+    '--setup-hook=mkdir -p "$1/var/cache/apt/archives" "$1/etc/apt/preferences.d"',
     `--setup-hook=sync-in ${quoted(packageCache)} /var/cache/apt/archives/`,
-    ...(lock ? [`--setup-hook=copy-in ${quoted(join(directory, 'preferences'))} /etc/apt/preferences.d/`] : []),
+    ...(lock
+      ? [`--setup-hook=copy-in ${quoted(join(directory, 'preferences'))} /etc/apt/preferences.d/`]
+      : []),
+    // The one initrd that counts is made in the next step; each takes minutes under emulation.
+    `--essential-hook=chroot "$1" dpkg-divert --quiet --local --rename --add ${INITRD_MAKER}`,
+    `--essential-hook=printf '#!/bin/sh\\n' > "$1${INITRD_MAKER}" && chmod +x "$1${INITRD_MAKER}"`,
+    `--customize-hook=rm "$1${INITRD_MAKER}"`,
+    `--customize-hook=chroot "$1" dpkg-divert --quiet --local --rename --remove ${INITRD_MAKER}`,
     '--customize-hook=rm -f "$1/etc/apt/preferences.d/preferences"',
     `--customize-hook=cd "$1/var/cache/apt/archives" && sha256sum *.deb > "$1/${PACKAGE_HASHES}"`,
     `--customize-hook=copy-out /${PACKAGE_HASHES} ${quoted(directory)}`,

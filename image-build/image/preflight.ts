@@ -11,7 +11,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   sqfstar: 'squashfs-tools',
   'mkfs.vfat': 'dosfstools',
   mcopy: 'mtools',
-  'mke2fs': 'e2fsprogs',
+  mke2fs: 'e2fsprogs',
   sfdisk: 'fdisk',
   tar: 'tar',
   xz: 'xz-utils',

@@ -21,7 +21,6 @@ export interface StepResult {
   readonly tookMs: number;
 }
 
-
 export class StepStore {
   readonly #directory: string;
   readonly #nowMs: () => number;

@@ -2,11 +2,11 @@
  * The second step: our files and packages are put into the tree of Debian packages. What comes out are the root as an
  * archive, and what the boot partition gets of kernel, initrd and firmware.
  */
-import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { cp, mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Board } from './board.ts';
 import { DEBIAN_ARCHIVE, quoted } from './debian-step.ts';
+import { digestOfPath } from './digest.ts';
 import { runProgram } from './program.ts';
 import type { Step, StepResult } from './step-store.ts';
 
@@ -37,8 +37,8 @@ export async function systemStep(options: SystemOptions): Promise<Step> {
       debian.key,
       String(epoch),
       JSON.stringify(board),
-      await digestOfTree(sources),
-      ...(await Promise.all(packages.map(digestOfFile))),
+      await digestOfPath(sources),
+      ...(await Promise.all(packages.map(digestOfPath))),
     ],
     async make(directory) {
       const overlay = join(directory, 'overlay');
@@ -82,22 +82,4 @@ function systemArguments(
     '',
     join(directory, ROOT_ARCHIVE),
   ];
-}
-
-/** Names, modes and contents of all files below a directory. */
-export async function digestOfTree(directory: string): Promise<string> {
-  const hash = createHash('sha256');
-  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
-  for (const file of files.sort()) {
-    const { mode } = await stat(file);
-    hash.update(`${file.slice(directory.length)} ${mode & 0o111} ${await digestOfFile(file)}\n`);
-  }
-  return hash.digest('hex');
-}
-
-async function digestOfFile(file: string): Promise<string> {
-  return createHash('sha256')
-    .update(await readFile(file))
-    .digest('hex');
 }

@@ -1,17 +1,47 @@
-/** What the package tells people: copyright and changelog, as Debian wants them. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** What the package tells people: the manual page and completions, made from the commands; copyright and changelog. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 
 /** Writes them into `tree`. `packages` are the npm packages inside, as {name, version, license}. */
-export async function writeDocuments({ root, tree, packages }) {
-  const place = join(tree, 'usr/share/doc/tincan');
-  mkdirSync(place, { recursive: true });
-  writeFileSync(
-    join(place, 'changelog.gz'),
-    gzipSync(readFileSync(join(root, 'CHANGELOG.md')), { level: 9 }),
-  );
-  writeFileSync(join(place, 'copyright'), copyright(readFileSync(join(root, 'LICENSE'), 'utf8'), packages));
+export async function writeDocuments({ root, tree, version, packages, epoch }) {
+  const share = join(tree, 'usr/share');
+  const files = {
+    ...(await referenceFiles(root, version, new Date(epoch * 1_000).toISOString().slice(0, 10))),
+    'doc/tincan/changelog': readFileSync(join(root, 'CHANGELOG.md')),
+    'doc/tincan/copyright': copyright(readFileSync(join(root, 'LICENSE'), 'utf8'), packages),
+  };
+  for (const [place, content] of Object.entries(files)) {
+    const isPacked = /^man\/|changelog$/.test(place);
+    const path = join(share, isPacked ? `${place}.gz` : place);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, isPacked ? gzipSync(content, { level: 9 }) : content);
+  }
+}
+
+/** The commands are TypeScript: bundled for this one call, where what the bundle leaves out is found. */
+async function referenceFiles(root, version, date) {
+  const { build } = await import('esbuild');
+  const scratch = mkdtempSync(join(root, 'node_modules/.tincan-reference-'));
+  try {
+    const outfile = join(scratch, 'reference.mjs');
+    await build({
+      absWorkingDir: root,
+      entryPoints: ['image-build/package/command-reference.ts'],
+      outfile,
+      bundle: true,
+      format: 'esm',
+      platform: 'node',
+      external: ['node-datachannel', 'onoff', '*.node'],
+      banner: { js: "import { createRequire as c } from 'node:module'; const require = c(import.meta.url);" },
+      logLevel: 'error',
+    });
+    const reference = await import(pathToFileURL(outfile).href);
+    return reference.referenceFiles(version, date);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }
 
 function copyright(license, packages) {

@@ -1,9 +1,12 @@
 /** What a check is, and what it finds. */
+import type { PackageLock } from '../image/package-lock.ts';
 import type { Product } from './product.ts';
 
 export interface Expectations {
   /** A claim, a Wi-Fi password and SSH keys may be on the boot partition, and the claim has to be. */
   readonly isPersonal: boolean;
+  /** The packages that were chosen for the image; null where nobody knows. */
+  readonly lock: PackageLock | null;
   readonly signal: AbortSignal;
 }
 

@@ -12,9 +12,9 @@ const TYPES_AT = 450;
 const ENTRY_BYTES = 16;
 const BOOT_START_BYTES = 4 * MEBIBYTE;
 const LAYOUT = [
-  { number: 1, type: 0x0c, what: 'the boot partition', kind: 'FAT32' },
-  { number: 2, type: 0x83, what: 'the root', kind: 'Linux' },
-  { number: 3, type: 0x83, what: 'the data partition', kind: 'Linux' },
+  { number: 1, types: { 'raspberry-pi': 0x0c, grub: 0xef }, what: 'the boot partition' },
+  { number: 2, types: { 'raspberry-pi': 0x83, grub: 0x83 }, what: 'the root' },
+  { number: 3, types: { 'raspberry-pi': 0x83, grub: 0x83 }, what: 'the data partition' },
 ] as const;
 
 /** Of files in the image, unpacked, and of the compressed product: what a person downloads and writes. */
@@ -36,8 +36,16 @@ const RASPBERRY_PI_FILES = [
   'bcm2837-rpi-3-b-plus.dtb',
   'bcm2837-rpi-zero-2-w.dtb',
   'tincan/readme.txt',
+  'tincan/image.json',
 ];
-const GRUB_FILES = ['vmlinuz', 'initrd.img', 'efi/boot/bootx64.efi', 'grub/grub.cfg', 'tincan/readme.txt'];
+const GRUB_FILES = [
+  'vmlinuz',
+  'initrd.img',
+  'efi/boot/bootx64.efi',
+  'grub/grub.cfg',
+  'tincan/readme.txt',
+  'tincan/image.json',
+];
 
 /** Whose boot loader the image has. */
 export function bootLoaderOf(product: Product): 'raspberry-pi' | 'grub' {
@@ -48,9 +56,9 @@ export const diskChecks: readonly Check[] = [
   {
     name: 'partition-table',
     title: 'FAT32 at 4 MiB, root and data, aligned, one after the other',
-    find: async ({ image }) => [
-      ...layoutProblems(image.partitions, await readSector(image.raw)),
-      ...overlapProblems(image.partitions),
+    find: async (product) => [
+      ...layoutProblems(product, await readSector(product.image.raw)),
+      ...overlapProblems(product.image.partitions),
     ],
   },
   {
@@ -88,8 +96,10 @@ export const diskChecks: readonly Check[] = [
   { name: 'size', title: 'at most 350 MB of content, 150 MB compressed', find: sizeProblems },
 ];
 
-function layoutProblems(partitions: readonly Partition[], sector: Buffer): string[] {
-  const problems = LAYOUT.flatMap(({ number, type, what, kind }) => {
+function layoutProblems(product: Product, sector: Buffer): string[] {
+  const { partitions } = product.image;
+  const problems = LAYOUT.flatMap(({ number, types, what }) => {
+    const type = types[bootLoaderOf(product)];
     const found = partitions.find((partition) => partition.number === number);
     if (!found) return [`there is no partition ${number} (${what})`];
     const actual = sector.readUInt8(TYPES_AT + (number - 1) * ENTRY_BYTES);
@@ -97,7 +107,7 @@ function layoutProblems(partitions: readonly Partition[], sector: Buffer): strin
       actual === type
         ? []
         : [
-            `partition ${number} (${what}) has type ${hexadecimal(actual)}, and ${kind} is ${hexadecimal(type)}`,
+            `partition ${number} (${what}) has type ${hexadecimal(actual)}, and ${hexadecimal(type)} is expected`,
           ];
     const unaligned =
       found.startBytes % MEBIBYTE === 0 ? [] : [`partition ${number} (${what}) does not begin at a full MiB`];

@@ -1,6 +1,6 @@
 /** Checks of the root: the files that make it a Tincan board, their architecture, modes and owners, and their versions. */
 import { productVersion } from '../../agent/adapters/product-version.ts';
-import type { Check } from './check.ts';
+import { type Check, type Expectations, Undone } from './check.ts';
 import { bootLoaderOf } from './disk-checks.ts';
 import type { Product } from './product.ts';
 import type { RootEntry } from './root-listing.ts';
@@ -13,6 +13,7 @@ const NEEDED_FILES = [
   'usr/sbin/wpa_supplicant',
   'usr/sbin/sshd',
   'usr/sbin/resize2fs',
+  'usr/bin/jq',
 ];
 const NODE = 'usr/lib/tincan/node/bin/node';
 
@@ -95,6 +96,7 @@ export const rootChecks: readonly Check[] = [
       ),
   },
   { name: 'version', title: 'the packages are of this version of Tincan', find: versionProblems },
+  { name: 'locked', title: 'Debian packages are those of the lock file', find: unlockedPackages },
 ];
 
 async function foreignCode(product: Product): Promise<string[]> {
@@ -130,6 +132,27 @@ async function versionProblems({ root }: Product): Promise<string[]> {
   return matches
     ? []
     : [`the image has Tincan ${found}, and this is ${productVersion}: build the image again`];
+}
+
+/** The product's own packages are made by the build itself. */
+const OWN_PACKAGES = new Set(['tincan', 'tincan-node']);
+
+async function unlockedPackages(
+  { root }: Product,
+  { lock }: Expectations,
+): Promise<readonly string[] | Undone> {
+  if (lock === null) return new Undone('there is no lock file beside the image; name one with --locked');
+  const locked = new Map(lock.packages.map(({ name, version }) => [name, version]));
+  const installed = installedVersions((await root.readText('var/lib/dpkg/status')) ?? '');
+  return [...installed]
+    .filter(([name]) => !OWN_PACKAGES.has(name))
+    .flatMap(([name, version]) => {
+      const wanted = locked.get(name);
+      if (wanted === version) return [];
+      return [
+        `${name} ${version} is installed, and ${wanted === undefined ? 'not in the lock file' : `${wanted} is locked`}`,
+      ];
+    });
 }
 
 /** Package name to version, of what dpkg has installed. */

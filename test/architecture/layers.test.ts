@@ -19,6 +19,7 @@ const AREAS: ReadonlyArray<{ path: RegExp; area: string }> = [
   { path: /^agent\/adapters\//, area: 'adapters' },
   { path: /^agent\/compose[^/]*\.ts$/, area: 'compose' },
   { path: /^agent\/(main\.ts|cli\/)/, area: 'main' },
+  { path: /^image-build\//, area: 'image' },
 ];
 
 const GROUND = ['errors', 'wire', 'trust', 'ports'];
@@ -42,6 +43,10 @@ const ALLOWED: Readonly<Record<string, { may: readonly string[]; why: string }>>
   sensors: { may: GROUND, why: 'sensors run without an overlay, and the datapath never waits for one' },
   adapters: { may: GROUND, why: 'an adapter serves a port, and no domain' },
   compose: { may: [...GROUND, ...DOMAIN, 'adapters'], why: 'the only place that joins the parts' },
+  image: {
+    may: [...GROUND, 'documents', 'fleet', 'adapters', 'main'],
+    why: 'a program of its own on the owner’s computer: it runs like the other commands, and is no part of a device',
+  },
   main: { may: [...GROUND, ...DOMAIN, 'adapters', 'compose'], why: 'argv, signals and exit codes' },
 };
 
@@ -58,6 +63,7 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   systeminformation: ['agent/adapters/'],
   onoff: ['agent/adapters/'],
   valibot: [
+    'image-build/',
     'agent/wire/',
     'provisioning/',
     'sensors/',
@@ -68,7 +74,8 @@ const PACKAGE_HOMES: Readonly<Record<string, readonly string[]>> = {
   cborg: ['sensors/services/'],
   '@sigstore/core': ['agent/trust/'],
   'ipaddr.js': ['provisioning/', 'agent/wire/'],
-  commander: ['agent/main.ts', 'agent/cli/'],
+  commander: ['agent/main.ts', 'agent/cli/', 'image-build/'],
+  'csv-parse': ['image-build/card/'],
   'cli-table3': ['agent/cli/', 'test/'],
 };
 
@@ -80,7 +87,7 @@ function sourceFiles(directory: string): string[] {
     .map((entry) => relative(root, join(entry.parentPath, entry.name)));
 }
 
-const files = ['agent', 'provisioning', 'sensors'].flatMap(sourceFiles);
+const files = ['agent', 'provisioning', 'sensors', 'image-build'].flatMap(sourceFiles);
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(root, file), 'utf8');
@@ -106,7 +113,7 @@ function violations(file: string, specifiers: readonly string[]): string[] {
       return fine ? [] : [`${file} imports ${target}: ${area} may not import ${to} (${rule.why})`];
     }
     if (specifier.startsWith('node:')) {
-      const free = ['adapters', 'compose', 'main'].includes(area ?? '');
+      const free = ['adapters', 'compose', 'main', 'image'].includes(area ?? '');
       return MACHINE.test(specifier) && !free
         ? [`${file} imports ${specifier}: only adapters touch the machine`]
         : [];

@@ -99,6 +99,7 @@ const SOUND_ROOT: Readonly<Record<string, string | Buffer>> = {
   'usr/sbin/wpa_supplicant': elf(ARM64),
   'usr/sbin/sshd': elf(ARM64),
   'usr/sbin/resize2fs': elf(ARM64),
+  'usr/bin/jq': elf(ARM64),
   'usr/bin/passwd': elf(ARM64),
   'usr/lib/systemd/system/tincan.service': UNIT,
   'usr/lib/systemd/system/tincan-claim.path': '[Path]\nPathChanged=/etc/tincan/claim.json\n',
@@ -137,6 +138,7 @@ const SOUND_BOOT: Readonly<Record<string, string>> = {
       ...['bcm2837-rpi-zero-2-w.dtb', 'tincan/README.txt'],
     ].map((path) => [path, path]),
   ),
+  'tincan/image.json': JSON.stringify({ version: productVersion, board: 'rpi-arm64', buildId: 'tiny' }),
   'cmdline.txt': `console=ttyS1,115200 root=PARTUUID=${DISK_ID}-02 ro panic=10\n`,
 };
 

@@ -1,9 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, truncate } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { productVersion } from '../../../agent/adapters/product-version.ts';
 import { runVerify } from '../../../image-build/verify/verify-command.ts';
 import { elf, makeTinyImage, type Tampering, tinyImageProblem } from './tiny-image.ts';
 
@@ -23,7 +24,10 @@ interface Verified {
   checks: { name: string; outcome: string; sentences: string[] }[];
 }
 
-async function verify(file: string, options: { personal?: boolean } = {}): Promise<Verified> {
+async function verify(
+  file: string,
+  options: { personal?: boolean; locked?: string } = {},
+): Promise<Verified> {
   let text = '';
   const io = {
     out: (part: string) => {
@@ -184,6 +188,24 @@ describe('tincan image verify', () => {
     const verified = await verify(await makeTinyImage(directory, tampering));
     expect(failedIn(verified)).toEqual([check]);
     expect(verified.checks.find(({ name }) => name === check)?.sentences.join('\n')).toMatch(word);
+  });
+
+  it('compares the packages with the lock file beside the image', async () => {
+    const status = `Package: jq\nStatus: install ok installed\nVersion: 1.7.1-6\n\nPackage: tincan\nStatus: install ok installed\nVersion: ${productVersion}\n`;
+    const image = await makeTinyImage(directory, { root: { 'var/lib/dpkg/status': status } });
+    const lock = (version: string) => {
+      const jq = { name: 'jq', version, architecture: 'arm64', sha256: '0'.repeat(64) };
+      return JSON.stringify({ board: 'rpi-arm64', suite: 'trixie', epoch: 1, packages: [jq] });
+    };
+    await writeFile(join(directory, 'image.packages.json'), lock('1.7.1-6'));
+    const same = await verify(image);
+    expect(same.checks.find(({ name }) => name === 'locked')?.outcome).toBe('passed');
+    await writeFile(join(directory, 'other.json'), lock('1.8'));
+    const other = await verify(image, { locked: join(directory, 'other.json') });
+    expect(failedIn(other)).toEqual(['locked']);
+    expect(other.checks.find(({ name }) => name === 'locked')?.sentences).toEqual([
+      'jq 1.7.1-6 is installed, and 1.8 is locked',
+    ]);
   });
 
   it('opens a compressed image, and says when it is damaged', async () => {

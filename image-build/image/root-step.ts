@@ -1,0 +1,31 @@
+/** The root as a compressed, read-only file system; it is made from the archive, so no root is needed for its owners. */
+import { join } from 'node:path';
+import type { Board } from './board.ts';
+import { runProgram } from './program.ts';
+import type { Step, StepResult } from './step-store.ts';
+import { ROOT_ARCHIVE } from './system-step.ts';
+
+export const ROOT_FILE_SYSTEM = 'root.squashfs';
+
+/** Larger blocks pack better, and cost memory and time for every small file that a board reads. */
+const BLOCK_BYTES = 128 * 1024;
+/** zstd unpacks equally fast whatever the effort was. */
+const ZSTD_LEVEL = 19;
+
+/** The step that makes `root.squashfs`. */
+export function rootStep(board: Board, system: StepResult, epoch: number, signal: AbortSignal): Step {
+  const options = [
+    ...['-comp', 'zstd', '-Xcompression-level', String(ZSTD_LEVEL), '-b', String(BLOCK_BYTES)],
+    ...['-mkfs-time', String(epoch), '-reproducible', '-no-exports', '-no-progress', '-quiet'],
+  ];
+  return {
+    name: `root-${board.name}`,
+    inputs: [system.key, options.join(' ')],
+    async make(directory) {
+      await runProgram('sqfstar', [...options, join(directory, ROOT_FILE_SYSTEM)], {
+        signal,
+        inputFile: join(system.directory, ROOT_ARCHIVE),
+      });
+    },
+  };
+}
