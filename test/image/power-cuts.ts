@@ -6,7 +6,7 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sentenceOf } from '../../agent/errors.ts';
+import { EnvironmentFault, sentenceOf } from '../../agent/errors.ts';
 import { REACHABLE_MS, readings } from './device-checks.ts';
 import { EmulatedDevice } from './emulated-device.ts';
 import type { CutResult, ImageReport } from './image-report.ts';
@@ -36,28 +36,29 @@ export async function runPowerCuts(setting: PowerCutSetting, cuts: number, seed:
   const ofFirstBoot = Math.ceil(cuts / 2);
   for (let trial = 1; trial <= ofFirstBoot; trial += 1) {
     const afterMs = Math.round(chance() * setting.firstBootMs);
-    await record(setting, trial, 'first boot', () => cutFirstBoot(setting, trial, afterMs, chance));
+    await record(setting, trial, 'first boot', afterMs, () => cutFirstBoot(setting, trial, afterMs, chance));
   }
   if (cuts > ofFirstBoot) await cutConfigChanges(setting, ofFirstBoot + 1, cuts, chance);
 }
 
-type Trial = Omit<CutResult, 'trial' | 'during' | 'problem'>;
+type Trial = Omit<CutResult, 'trial' | 'during' | 'afterMs' | 'problem'>;
 
 async function record(
   { report }: PowerCutSetting,
   trial: number,
   during: CutResult['during'],
+  afterMs: number,
   work: () => Promise<Trial>,
 ): Promise<boolean> {
   return report.run(`power cut ${trial}, during ${during}`, async () => {
     try {
       const result = await work();
-      report.cuts.push({ trial, during, problem: null, ...result });
-      const { afterMs, unflushed, lost, backAfterMs } = result;
+      report.cuts.push({ trial, during, afterMs, problem: null, ...result });
+      const { unflushed, lost, backAfterMs } = result;
       return `after ${seconds(afterMs)}, ${lost} of ${unflushed} unflushed writes lost, back in ${seconds(backAfterMs ?? 0)}`;
     } catch (error) {
-      const nothing = { afterMs: 0, writes: 0, unflushed: 0, lost: 0, wasMember: false, backAfterMs: null };
-      report.cuts.push({ trial, during, problem: sentenceOf(error), ...nothing });
+      const nothing = { writes: 0, unflushed: 0, lost: 0, wasMember: false, backAfterMs: null };
+      report.cuts.push({ trial, during, afterMs, problem: sentenceOf(error), ...nothing });
       throw error;
     }
   });
@@ -82,7 +83,7 @@ async function cutFirstBoot(
     const loss = await poweredAndCut(setting, device, () => sleep(afterMs, undefined, { signal }), chance);
     const before = (await scene.status(name)).node?.id ?? null;
     const backAfterMs = await comesBack(setting, device, ip4, before);
-    return { afterMs, ...loss, wasMember: before !== null, backAfterMs };
+    return { ...loss, wasMember: before !== null, backAfterMs };
   } finally {
     await device.remove();
     await cards.remove(card);
@@ -112,7 +113,7 @@ async function cutConfigChanges(
     });
     for (let trial = first; isUp && trial <= last; trial += 1) {
       const afterMs = Math.round(chance() * CONFIG_CUT_WITHIN_MS);
-      const isBack = await record(setting, trial, 'config change', async () => {
+      const isBack = await record(setting, trial, 'config change', afterMs, async () => {
         const { ack, node } = await scene.status(name, true);
         await scene.declareSensors(name, { sampling: [{ id: 'uptime', intervalMs: 5000 + trial }] });
         await sleep(afterMs, undefined, { signal });
@@ -124,7 +125,7 @@ async function cutConfigChanges(
         await scene.until('ack of the new config', name, REACHABLE_MS, (status) => {
           return status.ack?.outcome === 'committed' && (status.ack.serial ?? 0) > (ack?.serial ?? 0);
         });
-        return { afterMs, ...loss, wasMember: true, backAfterMs };
+        return { ...loss, wasMember: true, backAfterMs };
       });
       if (!isBack) break;
     }
@@ -179,9 +180,16 @@ async function comesBack(
   await readings(scene, device.name, ip4);
   const tookMs = performance.now() - from;
   const { node } = await scene.status(device.name);
-  if (node === null) throw new Error(`${device.name} answers, and the registrar knows no node of it`);
+  if (node === null)
+    throw new EnvironmentFault(
+      'not-enrolled',
+      `${device.name} answers, and the registrar knows no node of it`,
+    );
   if (nodeBefore !== null && node.id !== nodeBefore) {
-    throw new Error(`${device.name} came back as ${node.id}, and was ${nodeBefore}`);
+    throw new EnvironmentFault(
+      'other-identity',
+      `${device.name} came back as ${node.id}, and was ${nodeBefore}`,
+    );
   }
   return tookMs;
 }
