@@ -1,10 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { emulatedBoard } from '../../image-build/machine/emulated-board.ts';
+import { qemuCommand } from '../../image-build/machine/qemu-command.ts';
 import { programPath } from '../../image-build/product/needed-programs.ts';
+import { replayCut } from '../image/write-log.ts';
 import { repositoryPath } from '../lab/repository.ts';
 
 const SECTOR_BYTES = 512;
@@ -148,6 +151,29 @@ describe('tincan image boot', () => {
     const { code, output } = await boot([await imageThat(true)]);
     expect(code).toBe(1);
     expect(output).toMatch(/boot partition of .* cannot be read|is no image of Tincan/);
+  });
+});
+
+describe('what QEMU records of a card', () => {
+  it('is what a card that loses its power may keep, or lose', async () => {
+    const [card, log] = [await imageThat(true), join(directory, 'log')];
+    await writeFile(log, '');
+    const [before, lossy] = [join(directory, 'before'), join(directory, 'lossy')];
+    await Promise.all([copyFile(card, before), copyFile(card, lossy)]);
+    const board = emulatedBoard('q35');
+    const disk = { path: card, isSnapshot: false, writeLog: log };
+    const fixed = { memoryMb: 128, network: { kind: 'none' }, hasKvm: false, console: 'output' } as const;
+    const [program, ...args] = qemuCommand({ board, disk, kernel: null, ...fixed });
+    expect(spawnSync(program, args, { stdio: 'ignore', timeout: 60_000 }).status).toBe(0);
+    const second = async (file: string) => (await readFile(file)).subarray(SECTOR_BYTES, 2 * SECTOR_BYTES);
+    expect((await second(card)).equals(bootSector(true))).toBe(true);
+
+    const all = await replayCut(log, before, () => 1);
+    expect(all.writes).toBeGreaterThan(0);
+    expect((await readFile(before)).equals(await readFile(card))).toBe(true);
+    const { unflushed, lost } = await replayCut(log, lossy, () => 0);
+    expect(lost).toBe(unflushed);
+    expect((await second(lossy)).equals(Buffer.alloc(SECTOR_BYTES))).toBe(unflushed > 0);
   });
 });
 

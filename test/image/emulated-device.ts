@@ -1,7 +1,8 @@
 /** A board of the test: an emulated machine on the lab's LAN, with a card of its own that outlives each power cycle. */
 import { createWriteStream, type WriteStream } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentFault } from '../../agent/errors.ts';
 import { emulatedBoard } from '../../image-build/machine/emulated-board.ts';
 import { canUseKvm } from '../../image-build/machine/kvm.ts';
@@ -13,6 +14,8 @@ import type { LabProcess } from '../lab/lab-process.ts';
 
 /** Interface names have 15 bytes at most. */
 const CARD_NAME_BYTES = 15;
+/** QEMU refuses what it does not understand within this time. */
+const STARTS_WITHIN_MS = 1_000;
 const DIES_WITHIN_MS = 10_000;
 
 export interface PowerOptions {
@@ -78,6 +81,8 @@ export class EmulatedDevice {
     const board = emulatedBoard(this.board);
     const { writeLog, clock, commandLine } = options;
     await rm(this.qmpSocket, { force: true });
+    // QEMU opens a log that is there.
+    if (writeLog !== undefined) await writeFile(writeLog, '');
     const kernel =
       this.#kernel && commandLine !== undefined
         ? { ...this.#kernel, commandLine: `${this.#kernel.commandLine} ${commandLine}` }
@@ -97,6 +102,10 @@ export class EmulatedDevice {
     this.#machine = this.#lab.lan.spawn(`the console of ${this.name}`, qemuCommand(machine), {
       onLine: (line) => this.#console.write(`${new Date().toISOString().slice(11, 19)} ${line}\n`),
     });
+    const early = await Promise.race([this.#machine.exited, sleep(STARTS_WITHIN_MS)]);
+    if (early) {
+      throw new EnvironmentFault('no-machine', `QEMU ended at once: ${this.#machine.lastLines(2).join(' ')}`);
+    }
     return this.#machine;
   }
 

@@ -5,7 +5,7 @@ import { UsageError } from '../../agent/errors.ts';
 export const HELP = `npm run test:image [-- OPTIONS]: starts a real image under emulation, with only its claim, and uses it over the overlay.
   --image FILE       a finished base image (.img or .img.xz); without it the arm64 image is built first
   --cache DIR        where the build keeps its packages and steps
-  --boards LIST      which emulated boards: virt, raspi3b (default: both)
+  --boards LIST      which emulated boards: virt, raspi3b, or none (default: both)
   --power-cuts N     how often the power is pulled (default: 20)
   --adverse LIST     which bad starts: no-network, wrong-wifi, no-broker, clock-1970, or none (default: all)
   --rest SECONDS     how long writes to the card are counted at rest (default: 300)
@@ -56,7 +56,7 @@ export function readImageOptions(args: readonly string[]): ImageTestOptions | nu
   return {
     image: values.image ?? null,
     cache: values.cache ?? null,
-    boards: listOf('--boards', values.boards, BOARDS),
+    boards: values.boards === 'none' ? [] : listOf('--boards', values.boards, BOARDS),
     powerCuts: numberOf('--power-cuts', values['power-cuts'], 1000),
     adverse: values.adverse === 'none' ? [] : listOf('--adverse', values.adverse, ADVERSE),
     restSeconds: numberOf('--rest', values.rest, 86_400),
