@@ -20,6 +20,7 @@ export class LinkDemand {
   readonly #retry: () => void;
   #timer: Timer | null = null;
   #wantedAtMs = Number.NEGATIVE_INFINITY;
+  #asked = false;
   failures = 0;
 
   constructor(clock: Clock, random: () => number, retry: () => void) {
@@ -37,6 +38,16 @@ export class LinkDemand {
     return this.#clock.monotonicMs() - this.#wantedAtMs <= DEMAND_MS;
   }
 
+  /** Somebody here asked for the link since it was last lost. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  ask(atMs: number): void {
+    this.#asked = true;
+    this.want(atMs);
+  }
+
   want(atMs: number): void {
     this.#wantedAtMs = Math.max(this.#wantedAtMs, atMs);
   }
@@ -49,6 +60,7 @@ export class LinkDemand {
   /** `soon`: this peer was there not long ago, and may be back any moment. */
   retryLater(atOnce: boolean, soon: boolean): void {
     this.cancelRetry();
+    this.#asked = false;
     const delayMs = atOnce ? 0 : retryDelayMs(this.failures, this.#random, soon);
     this.#timer = this.#clock.after(delayMs, () => this.retryNow());
   }

@@ -58,6 +58,7 @@ export class Link {
       up: (connection) => this.#session.connected(connection),
       replaced: () => void this.#session.lostConnection('peer-restarted'),
       ended: (reason, by) => this.#ended(reason, by),
+      endedBefore: (reason) => this.#demand.asked || !FINAL_REASONS.has(reason) || this.close(reason),
       doubt: () => this.#session.kept?.doubt(),
       control: (message) => this.#session.kept?.control(message),
       frame: (frame) => this.#received(frame),
@@ -90,7 +91,7 @@ export class Link {
 
   /** Somebody wants this link now. */
   request(): void {
-    this.#demand.want(this.#nowMs());
+    this.#demand.ask(this.#nowMs());
     this.#traffic.used(this.#nowMs());
     if (this.#over || this.#demand.waiting || !this.#negotiator.idle) return;
     this.#tryWhileWanted();
