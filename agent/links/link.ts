@@ -174,6 +174,7 @@ export class Link {
       session: this.#session.usable,
       traffic: this.#traffic,
       setupMs: this.#setupMs,
+      repeatedAttempts: this.#demand.repeats,
       ageMs: this.#nowMs() - this.#bornMs,
       problem: this.#problem,
     });
@@ -223,18 +224,16 @@ export class Link {
     const wasUp = this.#session.usable !== null;
     const stillUp = this.#session.lostConnection(reason);
     this.#problem = `the link ended: ${reason}${by === 'peer' ? ' (said by the peer)' : ''}`;
-    this.#demand.failures += 1;
-    if (!wasUp) this.#parts.events.happened('link.failed', { reason, failures: this.#demand.failures });
+    const atOnce = this.#demand.failed(reason, wasUp);
+    const { failures } = this.#demand;
+    if (!wasUp && !atOnce) this.#parts.events.happened('link.failed', { reason, failures });
     const kept = this.#session.kept !== null;
-    // A link that was up had a peer a moment ago. And libdatachannel begins ICE with an answer before it has noted the
-    // answer's fingerprint: now and then DTLS is quicker, and the transport fails at once for nothing.
-    const atOnce = (wasUp || reason === 'transport-failed') && this.#demand.failures === 1;
     if (this.#demand.wanted || stillUp) this.#demand.retryLater(atOnce, kept);
     else if (!kept) this.#end(reason);
   }
 
   #tryWhileWanted(): void {
-    this.#attemptAtMs = this.#nowMs();
+    if (!this.#demand.repeating) this.#attemptAtMs = this.#nowMs();
     if (this.#demand.wanted || this.#session.usable) this.#negotiator.want();
     else if (!this.#session.kept) this.#end('not-wanted');
   }
