@@ -4,7 +4,7 @@
  */
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { arch, constants, networkInterfaces } from 'node:os';
+import { arch, constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { EnvironmentFault, Refusal, sentenceOf, UsageError } from '../errors.ts';
 import type {
@@ -20,6 +20,7 @@ import type {
   PeerTraffic,
 } from '../ports/datapath.ts';
 import { overlappingAddress } from './address-overlap.ts';
+import { interfaceAddresses } from './interface-addresses.ts';
 
 /** The class that the addon exports; agent/native/binding.c. */
 interface Addon {
@@ -153,15 +154,14 @@ function loadAddon(): Addon {
 }
 
 function refuseTakenAddresses({ ip4, ip6 }: DatapathOptions): void {
-  for (const [device, addresses] of Object.entries(networkInterfaces())) {
-    for (const { address, cidr, internal } of addresses ?? []) {
-      const taken = cidr !== null && !internal && overlappingAddress(cidr, [ip4, ip6]);
-      if (!taken) continue;
-      throw new EnvironmentFault(
-        'address-in-use',
-        `The overlay's address ${taken} overlaps ${address} (${cidr}) of ${device} on this machine: take ${device} down, or give the fleet another network.`,
-      );
-    }
+  for (const { device, address, prefixLength } of interfaceAddresses()) {
+    const cidr = `${address}/${prefixLength}`;
+    const taken = overlappingAddress(cidr, [ip4, ip6]);
+    if (!taken) continue;
+    throw new EnvironmentFault(
+      'address-in-use',
+      `The overlay's address ${taken} overlaps ${cidr} of ${device} on this machine: take ${device} down, or give the fleet another network.`,
+    );
   }
 }
 
