@@ -56,14 +56,16 @@ describe.concurrent('an agent', () => {
       await victim.stop('SIGKILL');
       victim.start();
       await victim.untilUp();
+      await victim.until('at the broker', 20_000, ({ broker }) => broker.connected);
       const upMs = Date.now();
-      const resumed = await load.resumed(upMs, 30_000);
+      const resumed = await load.resumed(upMs, 60_000);
       await one.untilLink(two, 'fast');
       const figures = { startMs: upMs - startedMs, ...resumed };
       tell(`${which} killed`, { ...figures, ...(await load.report(startedMs, Date.now())) });
-      expect(resumed.pingMs).toBeLessThan(RESUME_MS);
+      // An offer is repeated every 2 s, and DTLS that lost a flight to a busy machine every second.
+      expect(resumed.pingMs).toBeLessThan(2 * RESUME_MS);
       // A try of TCP that went to the old session is said again only when its own timer has run out.
-      expect(Math.max(resumed.tcpMs, resumed.tcpReverseMs)).toBeLessThan(2 * RESUME_MS);
+      expect(Math.max(resumed.tcpMs, resumed.tcpReverseMs)).toBeLessThan(4 * RESUME_MS);
     });
   });
 
