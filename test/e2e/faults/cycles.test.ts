@@ -8,7 +8,7 @@ import { faultProblem, tell, withFleet } from './scenario.ts';
 const CYCLES = Number(process.env['TINCAN_LINK_CYCLES'] ?? 200);
 /** The allocator's arenas find their size. */
 const WARM_UP_CYCLES = 100;
-/** In the second half; the first one is the compiler's, whose code of hot functions is some megabytes. */
+/** In the second half: in the first one heaps and compiled code find their size, which is some megabytes. */
 const MAX_GROWTH_KB = 4_000;
 const REPORT_EVERY_CYCLES = 500;
 /** How long the far side may take to hear that a link is over, on a machine that has other work. */
