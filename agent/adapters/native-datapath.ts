@@ -2,7 +2,7 @@
  * The datapath port over the addon in agent/native/. The addon checks its arguments and throws errno and step; here
  * those become sentences, and the machine's own addresses are looked at before a TAP is made.
  */
-import { constants, networkInterfaces } from 'node:os';
+import { constants } from 'node:os';
 import { EnvironmentFault, Refusal, sentenceOf, UsageError } from '../errors.ts';
 import type {
   AeadCipher,
@@ -17,6 +17,7 @@ import type {
   PeerTraffic,
 } from '../ports/datapath.ts';
 import { overlappingAddress } from './address-overlap.ts';
+import { interfaceAddresses } from './interface-addresses.ts';
 import { loadNativeAddon } from './native-addon.ts';
 
 /** The class that the addon exports; agent/native/binding.c. */
@@ -133,15 +134,14 @@ function loadAddon(): Addon {
 }
 
 function refuseTakenAddresses({ ip4, ip6 }: DatapathOptions): void {
-  for (const [device, addresses] of Object.entries(networkInterfaces())) {
-    for (const { address, cidr, internal } of addresses ?? []) {
-      const taken = cidr !== null && !internal && overlappingAddress(cidr, [ip4, ip6]);
-      if (!taken) continue;
-      throw new EnvironmentFault(
-        'address-in-use',
-        `The overlay's address ${taken} overlaps ${address} (${cidr}) of ${device} on this machine: take ${device} down, or give the fleet another network.`,
-      );
-    }
+  for (const { device, address, prefixLength } of interfaceAddresses()) {
+    const cidr = `${address}/${prefixLength}`;
+    const taken = overlappingAddress(cidr, [ip4, ip6]);
+    if (!taken) continue;
+    throw new EnvironmentFault(
+      'address-in-use',
+      `The overlay's address ${taken} overlaps ${cidr} of ${device} on this machine: take ${device} down, or give the fleet another network.`,
+    );
   }
 }
 

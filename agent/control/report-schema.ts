@@ -23,6 +23,7 @@ export const linkReport: Schema<LinkReport> = v.object({
   generation: nullableNumber,
   rttMs: nullableNumber,
   setupMs: nullableNumber,
+  repeatedAttempts: v.number(),
   ageMs: v.number(),
   sent: traffic,
   received: traffic,

@@ -9,8 +9,11 @@ import type { SignalCandidate } from '../ports/signal-service.ts';
 
 /** How long candidates are collected before a signal goes out: host candidates come within a few milliseconds. */
 const BATCH_MS = 20;
-/** How long a transport lives on after its last message, so that the message arrives before the end of the transport. */
-export const LINGER_MS = 100;
+/**
+ * How long at most a transport lives on after its last message, for the peer to hear the message and end the transport
+ * itself: node-datachannel drops what its JavaScript has not heard yet when the channel closes.
+ */
+const LINGER_MS = 3_000;
 /** A session begins with three messages, and may end with a bye at once. */
 const MAX_EARLY_MESSAGES = 16;
 
@@ -35,6 +38,7 @@ export class LinkConnection {
   #announced = false;
   #batch: SignalCandidate[] = [];
   #batchTimer: Timer | null = null;
+  #linger: Timer | null = null;
   #signedFingerprint: string | null = null;
   /** The peer has shown the certificate that was signed. */
   #authentic = false;
@@ -88,7 +92,7 @@ export class LinkConnection {
   close(linger: boolean): void {
     this.#closed = true;
     this.#batchTimer?.cancel();
-    if (linger) this.#clock.after(LINGER_MS, () => this.#transport.close());
+    if (linger && this.#authentic) this.#linger = this.#clock.after(LINGER_MS, () => this.#transport.close());
     else this.#transport.close();
   }
 
@@ -132,7 +136,10 @@ export class LinkConnection {
   }
 
   #state(state: TransportState): void {
-    if (this.#closed) return;
+    if (this.#closed) {
+      if (state === 'failed' || state === 'closed') this.#linger?.cancel();
+      return;
+    }
     if (state === 'failed') this.#events.failed('transport-failed');
     else if (state === 'closed') this.#events.failed('transport-closed');
     else if (state === 'disconnected') this.#events.doubt();

@@ -20,7 +20,12 @@ export class LinkDemand {
   readonly #retry: () => void;
   #timer: Timer | null = null;
   #wantedAtMs = Number.NEGATIVE_INFINITY;
+  #asked = false;
+  #forNothing = false;
+  /** In a row. */
   failures = 0;
+  /** Attempts that failed for nothing, and were repeated without a word. */
+  repeats = 0;
 
   constructor(clock: Clock, random: () => number, retry: () => void) {
     this.#clock = clock;
@@ -37,6 +42,33 @@ export class LinkDemand {
     return this.#clock.monotonicMs() - this.#wantedAtMs <= DEMAND_MS;
   }
 
+  /** Somebody here asked for the link since it was last lost. */
+  get asked(): boolean {
+    return this.#asked;
+  }
+
+  ask(atMs: number): void {
+    this.#asked = true;
+    this.want(atMs);
+  }
+
+  /** The attempt that failed for nothing is being repeated: for the user it is the same one. */
+  get repeating(): boolean {
+    return this.#forNothing && this.failures === 1;
+  }
+
+  /**
+   * Counts a failure; true where the next try need not wait. A link that was up had a peer a moment ago. And
+   * libdatachannel begins ICE with an answer before it has noted the answer's fingerprint: now and then DTLS is quicker,
+   * and the transport fails at once for nothing. (To keep candidates back until then costs every link some 50 ms.)
+   */
+  failed(reason: string, wasUp: boolean): boolean {
+    this.failures += 1;
+    this.#forNothing = !wasUp && reason === 'transport-failed';
+    if (this.repeating) this.repeats += 1;
+    return this.failures === 1 && (wasUp || this.#forNothing);
+  }
+
   want(atMs: number): void {
     this.#wantedAtMs = Math.max(this.#wantedAtMs, atMs);
   }
@@ -49,6 +81,7 @@ export class LinkDemand {
   /** `soon`: this peer was there not long ago, and may be back any moment. */
   retryLater(atOnce: boolean, soon: boolean): void {
     this.cancelRetry();
+    this.#asked = false;
     const delayMs = atOnce ? 0 : retryDelayMs(this.failures, this.#random, soon);
     this.#timer = this.#clock.after(delayMs, () => this.retryNow());
   }

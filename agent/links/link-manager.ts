@@ -10,7 +10,6 @@ import type { Signal } from '../ports/signal-service.ts';
 import { macOfNode } from '../wire/node-address.ts';
 import { ReceiveIndexes } from './fast-keys.ts';
 import { Link } from './link.ts';
-import { LINGER_MS } from './link-connection.ts';
 import type { PingAnswer } from './link-pings.ts';
 import type { LinkFields, LinkManagerOptions } from './link-types.ts';
 import { NegotiationMemories } from './negotiation-memory.ts';
@@ -24,7 +23,8 @@ const SLOTS = 1024;
 const TICK_MS = 250;
 /** A link used this lately is not sacrificed for another. */
 const KEEP_USED_MS = 10_000;
-/** How long `stop` waits for the broker to take the byes. */
+/** How long `stop` waits for peers to hear the byes at least, and for the broker to take them at most. */
+const BYE_MS = 100;
 const BYE_LIMIT_MS = 1_000;
 
 export class LinkManager implements LinkTable {
@@ -142,7 +142,7 @@ export class LinkManager implements LinkTable {
     this.#stopped = true;
     for (const link of [...this.#links.values()]) link.close('stopping');
     const { clock } = this.#options;
-    const lingered = new Promise<void>((resolve) => void clock.after(LINGER_MS, resolve));
+    const lingered = new Promise<void>((resolve) => void clock.after(BYE_MS, resolve));
     const sent = Promise.allSettled([this.#outbox.settled(), lingered]);
     await new Promise<void>((resolve) => {
       const limit = clock.after(BYE_LIMIT_MS, resolve);

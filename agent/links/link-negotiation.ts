@@ -22,13 +22,13 @@ import type {
   NegotiationEvent,
   NegotiationStep,
 } from './negotiation-types.ts';
+import { freshCandidates, textsOf, withEarly } from './remote-candidates.ts';
 
 const FIRST_REPEAT_MS = 1_000;
 /** A peer that comes back hears of us within this time, whatever of its own it has to send. */
 const LONGEST_REPEAT_MS = 2_000;
 /** Long enough for ten repeats and a slow ICE with relays; then the attempt is given up and a new one may start. */
 export const ATTEMPT_LIMIT_MS = 20_000;
-const MAX_REMOTE_CANDIDATES = 64;
 
 export function startNegotiation(selfId: string, peerId: string, memory = EMPTY_MEMORY): Negotiation {
   return {
@@ -127,7 +127,7 @@ function say(state: Negotiation): NegotiationAction[] {
 function receive(state: Negotiation, signal: Signal, sequence: number): NegotiationStep {
   const { session } = signal;
   if (session === state.session) return receiveCurrent(state, signal, sequence);
-  if (signal.kind === 'bye') return same(withEnded(state, session));
+  if (signal.kind === 'bye') return byeOfAnother(state, session, signal.reason);
   if (state.memory.ended.includes(session)) return { state, actions: [bye(session, 'ended')] };
   if (signal.kind === 'candidates')
     return same({ ...state, early: { session, candidates: signal.candidates } });
@@ -138,6 +138,16 @@ function receive(state: Negotiation, signal: Signal, sequence: number): Negotiat
   const seen = withSequence(state, sequence);
   const oursWins = state.phase === 'offering' && state.selfId < state.peerId;
   return oursWins ? same(seen) : acceptOffer(seen, signal);
+}
+
+/** The end of a session may be known before the peer's reason for it: its bye comes while we are trying again. */
+function byeOfAnother(state: Negotiation, session: string, reason: string): NegotiationStep {
+  const unanswered = state.phase === 'idle' || state.phase === 'offering';
+  const before = unanswered && state.memory.ended.at(-1) === session;
+  return {
+    state: withEnded(state, session),
+    actions: before ? [{ do: 'ended-before', reason }] : [],
+  };
 }
 
 function receiveCurrent(state: Negotiation, signal: Signal, sequence: number): NegotiationStep {
@@ -175,7 +185,7 @@ function acceptOffer(state: Negotiation, signal: Extract<Signal, { kind: 'offer'
       phase: 'connecting',
       session,
       role: 'answerer',
-      remoteCandidates: candidates.map((entry) => entry.candidate),
+      remoteCandidates: textsOf(candidates),
     },
     actions: [
       ...replaced,
@@ -188,9 +198,8 @@ function acceptOffer(state: Negotiation, signal: Extract<Signal, { kind: 'offer'
 function acceptAnswer(state: Negotiation, signal: Extract<Signal, { kind: 'answer' }>): NegotiationStep {
   const { session, sdp } = signal;
   const candidates = withEarly(state, session, signal.candidates);
-  const remoteCandidates = candidates.map((entry) => entry.candidate);
   return {
-    state: { ...state, phase: 'connecting', repeats: 0, early: null, remoteCandidates },
+    state: { ...state, phase: 'connecting', repeats: 0, early: null, remoteCandidates: textsOf(candidates) },
     actions: [
       { do: 'accept-answer', session, sdp, candidates },
       { do: 'arm-retransmit', session, delayMs: FIRST_REPEAT_MS },
@@ -203,25 +212,12 @@ function addCandidates(
   session: string,
   more: readonly SignalCandidate[],
 ): NegotiationStep {
-  const known = new Set(state.remoteCandidates);
-  const fresh = more
-    .filter((entry) => !known.has(entry.candidate))
-    .slice(0, MAX_REMOTE_CANDIDATES - known.size);
+  const fresh = freshCandidates(state, more);
   if (fresh.length === 0) return same(state);
   return {
-    state: { ...state, remoteCandidates: [...known, ...fresh.map((entry) => entry.candidate)] },
+    state: { ...state, remoteCandidates: [...state.remoteCandidates, ...textsOf(fresh)] },
     actions: [{ do: 'add-candidates', session, candidates: fresh }],
   };
-}
-
-function withEarly(
-  state: Negotiation,
-  session: string,
-  listed: readonly SignalCandidate[],
-): SignalCandidate[] {
-  const early = state.early?.session === session ? state.early.candidates : [];
-  const byText = new Map([...listed, ...early].map((entry) => [entry.candidate, entry]));
-  return [...byText.values()].slice(0, MAX_REMOTE_CANDIDATES);
 }
 
 function end(state: Negotiation, session: string, reason: string, by: 'self' | 'peer'): NegotiationStep {

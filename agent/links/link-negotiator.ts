@@ -26,6 +26,8 @@ export interface NegotiatorParts {
   /** The peer's newer session replaces the current one, which may have been up. */
   replaced(): void;
   ended(reason: string, by: 'self' | 'peer'): void;
+  /** The peer's reason for the end of the session before the current attempt. */
+  endedBefore(reason: string): void;
   doubt(): void;
   control(message: string): void;
   frame(frame: Uint8Array): void;
@@ -113,6 +115,9 @@ export class LinkNegotiator {
         break;
       case 'down':
         this.#parts.ended(action.reason, action.by);
+        break;
+      case 'ended-before':
+        this.#parts.endedBefore(action.reason);
         break;
       default:
         this.#setTimers(action);

@@ -12,6 +12,7 @@ export interface LinkFacts {
   session: LinkSession | null;
   traffic: LinkTraffic;
   setupMs: number | null;
+  repeatedAttempts: number;
   ageMs: number;
   problem: string | null;
 }
@@ -32,6 +33,7 @@ export function linkReport(facts: LinkFacts): LinkReport {
     generation: session?.fast.active ? session.fast.generation : null,
     rttMs: session?.rttMs() ?? null,
     setupMs: facts.setupMs,
+    repeatedAttempts: facts.repeatedAttempts,
     ageMs: Math.round(facts.ageMs),
     ...facts.traffic.totals(),
     problem: session ? silence(session) : facts.problem,

@@ -58,6 +58,7 @@ export class Link {
       up: (connection) => this.#session.connected(connection),
       replaced: () => void this.#session.lostConnection('peer-restarted'),
       ended: (reason, by) => this.#ended(reason, by),
+      endedBefore: (reason) => this.#demand.asked || !FINAL_REASONS.has(reason) || this.close(reason),
       doubt: () => this.#session.kept?.doubt(),
       control: (message) => this.#session.kept?.control(message),
       frame: (frame) => this.#received(frame),
@@ -90,7 +91,7 @@ export class Link {
 
   /** Somebody wants this link now. */
   request(): void {
-    this.#demand.want(this.#nowMs());
+    this.#demand.ask(this.#nowMs());
     this.#traffic.used(this.#nowMs());
     if (this.#over || this.#demand.waiting || !this.#negotiator.idle) return;
     this.#tryWhileWanted();
@@ -173,6 +174,7 @@ export class Link {
       session: this.#session.usable,
       traffic: this.#traffic,
       setupMs: this.#setupMs,
+      repeatedAttempts: this.#demand.repeats,
       ageMs: this.#nowMs() - this.#bornMs,
       problem: this.#problem,
     });
@@ -222,18 +224,16 @@ export class Link {
     const wasUp = this.#session.usable !== null;
     const stillUp = this.#session.lostConnection(reason);
     this.#problem = `the link ended: ${reason}${by === 'peer' ? ' (said by the peer)' : ''}`;
-    this.#demand.failures += 1;
-    if (!wasUp) this.#parts.events.happened('link.failed', { reason, failures: this.#demand.failures });
+    const atOnce = this.#demand.failed(reason, wasUp);
+    const { failures } = this.#demand;
+    if (!wasUp && !atOnce) this.#parts.events.happened('link.failed', { reason, failures });
     const kept = this.#session.kept !== null;
-    // A link that was up had a peer a moment ago. And libdatachannel begins ICE with an answer before it has noted the
-    // answer's fingerprint: now and then DTLS is quicker, and the transport fails at once for nothing.
-    const atOnce = (wasUp || reason === 'transport-failed') && this.#demand.failures === 1;
     if (this.#demand.wanted || stillUp) this.#demand.retryLater(atOnce, kept);
     else if (!kept) this.#end(reason);
   }
 
   #tryWhileWanted(): void {
-    this.#attemptAtMs = this.#nowMs();
+    if (!this.#demand.repeating) this.#attemptAtMs = this.#nowMs();
     if (this.#demand.wanted || this.#session.usable) this.#negotiator.want();
     else if (!this.#session.kept) this.#end('not-wanted');
   }

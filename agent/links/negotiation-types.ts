@@ -57,7 +57,9 @@ export type NegotiationAction =
   | { do: 'up'; session: string }
   /** The peer's newer session takes this one's place. */
   | { do: 'replaced'; session: string }
-  | { do: 'down'; session: string; reason: string; by: 'self' | 'peer' };
+  | { do: 'down'; session: string; reason: string; by: 'self' | 'peer' }
+  /** The peer had ended the session before this attempt, which it has not answered yet. */
+  | { do: 'ended-before'; reason: string };
 
 export interface NegotiationStep {
   readonly state: Negotiation;

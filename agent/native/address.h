@@ -14,6 +14,8 @@ enum { MAC_BYTES = 6, IP4_BYTES = 4, IP6_BYTES = 16 };
 struct endpoint {
     struct in6_addr address;
     uint16_t port;
+    /* The own address that a packet from there came to, for an answer to leave from; else unspecified: the kernel chooses. */
+    struct in6_addr asked;
 };
 
 /* Six pairs of hex digits with colons; of a unicast address, because nothing else is a node's. */

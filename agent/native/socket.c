@@ -51,6 +51,7 @@ static int open_family(struct udp_socket *opened, int family, uint16_t port)
     set_buffer(opened->fd, SO_RCVBUFFORCE, SO_RCVBUF, RECEIVE_BUFFER_BYTES);
     set_buffer(opened->fd, SO_SNDBUFFORCE, SO_SNDBUF, SEND_BUFFER_BYTES);
     setsockopt(opened->fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof on);
+    own_address_request(opened->fd, family);
 
     if (bind(opened->fd, &address.any, bytes) == 0 && getsockname(opened->fd, &address.any, &bytes) == 0) {
         struct endpoint bound;
@@ -90,6 +91,9 @@ static void read_notes(struct udp_socket *opened, struct msghdr *message, struct
             memcpy(&overflows, CMSG_DATA(note), sizeof overflows);
             received->overflowed = overflows - opened->overflows;
             opened->overflows = overflows;
+        } else {
+            struct in6_addr own;
+            if (own_address_read(note, &own)) received->from.asked = own;
         }
     }
 }
@@ -97,7 +101,7 @@ static void read_notes(struct udp_socket *opened, struct msghdr *message, struct
 bool socket_receive(struct udp_socket *opened, uint8_t *packets, size_t capacity, struct received *received)
 {
     union socket_address address;
-    alignas(struct cmsghdr) uint8_t notes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t))];
+    alignas(struct cmsghdr) uint8_t notes[CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uint32_t)) + OWN_ADDRESS_NOTE_BYTES];
     struct iovec part = {packets, capacity};
     struct msghdr message = {
         .msg_name = &address,
@@ -111,9 +115,29 @@ bool socket_receive(struct udp_socket *opened, uint8_t *packets, size_t capacity
     if (bytes < 0) return false;
     received->bytes = received->packet_bytes = (size_t)bytes;
     received->overflowed = 0;
-    read_notes(opened, &message, received);
     socket_address_read(&address, &received->from);
+    read_notes(opened, &message, received);
     return true;
+}
+
+/* False as well where the own address is not one any more, or never was (broadcast). */
+static bool send_from_asked(const struct udp_socket *opened, const struct endpoint *to, union socket_address *address,
+                            socklen_t address_bytes, const uint8_t *packet, size_t bytes)
+{
+    alignas(struct cmsghdr) uint8_t note[OWN_ADDRESS_NOTE_BYTES] = {0};
+    struct iovec part = {(void *)(uintptr_t)packet, bytes};
+    struct msghdr message = {
+        .msg_name = address,
+        .msg_namelen = address_bytes,
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = note,
+        .msg_controllen = sizeof note,
+    };
+    struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+    own_address_write(opened->family, &to->asked, first);
+    message.msg_controllen = CMSG_ALIGN(first->cmsg_len);
+    return sendmsg(opened->fd, &message, 0) == (ssize_t)bytes;
 }
 
 bool socket_send(const struct udp_socket *opened, const struct endpoint *to, const uint8_t *packet, size_t bytes)
@@ -121,5 +145,7 @@ bool socket_send(const struct udp_socket *opened, const struct endpoint *to, con
     union socket_address address;
     socklen_t address_bytes = socket_address_of(opened->family, to, &address);
     if (address_bytes == 0) return false;
+    bool answers = !IN6_IS_ADDR_UNSPECIFIED(&to->asked);
+    if (answers && send_from_asked(opened, to, &address, address_bytes, packet, bytes)) return true;
     return sendto(opened->fd, packet, bytes, 0, &address.any, address_bytes) == (ssize_t)bytes;
 }

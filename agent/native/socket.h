@@ -39,7 +39,8 @@ void socket_close(struct udp_socket *socket);
 /* What waits longest; false with errno, EAGAIN where nothing waits. Cut off at `capacity`. */
 bool socket_receive(struct udp_socket *socket, uint8_t *packets, size_t capacity, struct received *received);
 
-/* False where the kernel did not take it: its buffer is full, or it knows no way there. */
+/* From the address that was asked, where `to` has one: an answer from another one is not known for what it is. False
+ * where the kernel did not take it: its buffer is full, or it knows no way there. */
 bool socket_send(const struct udp_socket *socket, const struct endpoint *to, const uint8_t *packet, size_t bytes);
 
 /* How many packets of one message this socket may be given. */

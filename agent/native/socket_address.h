@@ -17,4 +17,16 @@ socklen_t socket_address_of(int family, const struct endpoint *endpoint, union s
 
 void socket_address_read(const union socket_address *address, struct endpoint *endpoint);
 
+/* Space for one note of the own address that a packet came to, or is to leave from. */
+enum { OWN_ADDRESS_NOTE_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)) };
+
+/* Has the kernel tell what own address each packet came to. */
+void own_address_request(int fd, int family);
+
+/* True where the note is one of an own address. Broadcast and multicast are none: nothing can leave from there. */
+bool own_address_read(const struct cmsghdr *note, struct in6_addr *address);
+
+/* Makes the note the one that has a packet leave from this address. */
+void own_address_write(int family, const struct in6_addr *address, struct cmsghdr *note);
+
 #endif

@@ -87,6 +87,8 @@ export interface LinkReport {
   rttMs: number | null;
   /** From the request to the first moment the link could carry a frame. */
   setupMs: number | null;
+  /** Attempts that the transport's library failed for nothing, each repeated at once. */
+  repeatedAttempts: number;
   ageMs: number;
   sent: { frames: number; bytes: number };
   received: { frames: number; bytes: number };

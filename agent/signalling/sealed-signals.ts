@@ -36,7 +36,7 @@ const BOOT_STEP = 2 ** 32;
 const PUBLISH_LIMIT_MS = 8_000;
 /** Opening costs about a millisecond of CPU, so strangers are slowed before it: per second and at once. */
 const TOTAL_RATE = { perSecond: 100, burst: 400 };
-/** One negotiation is about ten signals. */
+/** One negotiation is about ten signals. A bye costs nothing more than was spent on it, and is not said again: it is free. */
 const SENDER_RATE = { perSecond: 10, burst: 60 };
 const MAX_SENDERS = 2048;
 
@@ -196,7 +196,7 @@ export class SealedSignals implements SignalService {
     const read = this.#authenticate(bytes);
     if (typeof read === 'string') return read;
     const { nodeId } = read.from;
-    if (!this.#senderRate(nodeId).take()) return 'rate-sender';
+    if (read.message.signal.kind !== 'bye' && !this.#senderRate(nodeId).take()) return 'rate-sender';
     return this.#parts.own.memory.replays.accept(nodeId, read.message.sequence) ? read : 'replayed';
   }
 

@@ -25,8 +25,7 @@ export interface TcpSegment {
 /** A segment of a connection: no SYN, to which unreachable is a final answer, and no RST, which needs none. */
 export function segmentIn(frame: Uint8Array): TcpSegment | null {
   const inner = payloadOf(frame);
-  // An answer into a VLAN would need its tag: nobody asked for that yet.
-  if (!inner || uint16(frame, 12) === ETHERTYPE.vlan) return null;
+  if (!inner) return null;
   const { etherType, payload: packet } = inner;
   const isIp4 = etherType === ETHERTYPE.ip4 && packet[9] === TCP && (uint16(packet, 6) & 0x1fff) === 0;
   const isIp6 = etherType === ETHERTYPE.ip6 && packet[6] === TCP;

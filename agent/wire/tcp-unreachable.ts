@@ -3,9 +3,9 @@
  * (RFC 4443 section 3.1), as if from its destination. On an established connection it is no error: Linux takes back the
  * doubling of its retransmission timer (RFC 6069), and so notices within a second when the way is open again.
  *
- *   Ethernet | IP: destination -> source | type, code, checksum, 4 bytes 0 | the packet as it was, from its IP header on
+ *   Ethernet, with the VLAN tag | IP: destination -> source | type, code, checksum, 4 bytes 0 | the packet as it was, from its IP header on
  */
-import { ETHERNET_HEADER_BYTES, ETHERTYPE, uint16 } from './ethernet-frame.ts';
+import { ETHERTYPE, uint16 } from './ethernet-frame.ts';
 import { segmentIn } from './tcp-segment.ts';
 
 const ICMP = 1;
@@ -20,10 +20,11 @@ export function tcpUnreachable(frame: Uint8Array): Uint8Array | null {
   const found = segmentIn(frame);
   if (!found) return null;
   const quoted = found.packet.subarray(0, QUOTED_BYTES);
-  return found.etherType === ETHERTYPE.ip4 ? answer4(frame, quoted) : answer6(frame, quoted);
+  const ethernet = backEthernet(frame.subarray(0, frame.length - found.packet.length));
+  return found.etherType === ETHERTYPE.ip4 ? answer4(ethernet, quoted) : answer6(ethernet, quoted);
 }
 
-function answer4(frame: Uint8Array, quoted: Uint8Array): Uint8Array {
+function answer4(ethernet: number[], quoted: Uint8Array): Uint8Array {
   const icmp = Uint8Array.from([3, 1, 0, 0, 0, 0, 0, 0, ...quoted]);
   writeChecksum(icmp, 2, icmp);
   const bytes = IP4_HEADER_BYTES + icmp.length;
@@ -31,20 +32,20 @@ function answer4(frame: Uint8Array, quoted: Uint8Array): Uint8Array {
   const first = [0x45, 0, bytes >> 8, bytes & 255, 0, 0, 0, 0, HOP_LIMIT, ICMP, 0, 0];
   const header = Uint8Array.from([...first, ...destination, ...source]);
   writeChecksum(header, 10, header);
-  return Uint8Array.from([...backEthernet(frame), ...header, ...icmp]);
+  return Uint8Array.from([...ethernet, ...header, ...icmp]);
 }
 
-function answer6(frame: Uint8Array, quoted: Uint8Array): Uint8Array {
+function answer6(ethernet: number[], quoted: Uint8Array): Uint8Array {
   const icmp = Uint8Array.from([1, 0, 0, 0, 0, 0, 0, 0, ...quoted]);
   const addresses = [...quoted.subarray(24, 40), ...quoted.subarray(8, 24)];
   const pseudo = [...addresses, 0, 0, icmp.length >> 8, icmp.length & 255, 0, 0, 0, ICMP6];
   writeChecksum(icmp, 2, Uint8Array.from([...pseudo, ...icmp]));
   const header = [0x60, 0, 0, 0, icmp.length >> 8, icmp.length & 255, ICMP6, HOP_LIMIT, ...addresses];
-  return Uint8Array.from([...backEthernet(frame), ...header, ...icmp]);
+  return Uint8Array.from([...ethernet, ...header, ...icmp]);
 }
 
-function backEthernet(frame: Uint8Array): number[] {
-  return [...frame.subarray(6, 12), ...frame.subarray(0, 6), ...frame.subarray(12, ETHERNET_HEADER_BYTES)];
+function backEthernet(header: Uint8Array): number[] {
+  return [...header.subarray(6, 12), ...header.subarray(0, 6), ...header.subarray(12)];
 }
 
 /** The Internet checksum (RFC 1071) over `covered`, put into `into`, where it stands as zero. */

@@ -210,7 +210,8 @@ export class ConfigApplier {
     const health = await runTrial(clock, timeoutMs, this.#stopped.signal, (signal) =>
       apply(next.config, next.own, { reason, signal }),
     );
-    if (reason !== 'trial') this.problem = health.healthy ? null : health.problem;
+    // A committed config is tried on by whoever runs the node, who says why it does not run, for as long as it does not.
+    if (reason !== 'trial') this.problem = null;
     return health;
   }
 

@@ -102,6 +102,7 @@ export function linkReport(changes: Partial<LinkReport> = {}): LinkReport {
     generation: 3,
     rttMs: 1.234,
     setupMs: 180,
+    repeatedAttempts: 0,
     ageMs: 65_000,
     sent: { frames: 10, bytes: 1500 },
     received: { frames: 20, bytes: 2_500_000 },

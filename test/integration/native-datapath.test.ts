@@ -76,6 +76,25 @@ if (insideNamespace) {
       await datapath.close();
     });
 
+    it('sees an address in use on an interface that has no carrier', () => {
+      const ip = (...words: string[]) => execFileSync('ip', words);
+      ip('link', 'add', 'unplugged', 'type', 'veth', 'peer', 'name', 'far');
+      ip('link', 'set', 'unplugged', 'up');
+      for (const [address, says] of [
+        ['10.64.0.9/24', '10.64.0.9/24 of unplugged'],
+        ['fd0a::9/64', 'fd0a::9/64 of unplugged'],
+      ] as const) {
+        ip('address', 'add', address, 'dev', 'unplugged');
+        expect(faultOf({})).toMatchObject({
+          code: 'address-in-use',
+          message: expect.stringContaining(says),
+        });
+        ip('address', 'flush', 'dev', 'unplugged');
+      }
+      ip('link', 'delete', 'unplugged');
+      expect(faultOf({})).toBeNull();
+    });
+
     it('names what is in use', async () => {
       const taken = openNativeDatapath(optionsWith(), () => undefined);
       const code = (changes: Partial<DatapathOptions>) => {

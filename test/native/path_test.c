@@ -33,6 +33,25 @@ static void echoes_padded_probes_without_their_padding(void)
     free_pair(&pair);
 }
 
+/* A host with several addresses: this machine's loopback has as many as 127.0.0.0/8. */
+static void answers_from_the_address_that_was_asked(void)
+{
+    struct pair pair = make_pair();
+    const char *const addresses[] = {"127.0.0.2", "127.0.0.3"};
+    for (size_t each = 0; each < 2; each++) {
+        uint8_t packet[PACKET_MAX_BYTES];
+        struct received received;
+        struct endpoint asked;
+        CHECK(endpoint_parse(addresses[each], pair.b.endpoint.port, &asked));
+        control_send_probe(pair.a.datapath, 4, &asked, 5, 0);
+        take_packets(&pair.b);
+        CHECK(socket_receive(&pair.a.datapath->socket, packet, sizeof packet, &received));
+        CHECK(received.bytes == PROBE_BYTES + PACKET_OVERHEAD_BYTES);
+        CHECK(endpoint_equals(&received.from, &asked));
+    }
+    free_pair(&pair);
+}
+
 static void reports_frames_that_the_path_is_too_narrow_for(void)
 {
     struct pair pair = make_pair();
@@ -113,6 +132,7 @@ static void measures_both_ciphers(void)
 }
 
 RUN_TESTS(TEST(sends_padded_probes_of_the_size_of_a_frame), TEST(echoes_padded_probes_without_their_padding),
+          TEST(answers_from_the_address_that_was_asked),
           TEST(reports_frames_that_the_path_is_too_narrow_for), TEST(takes_stun_messages_at_its_own_port),
           TEST(lets_few_stun_messages_a_second_come_up), TEST(knows_stun_from_everything_else),
           TEST(measures_both_ciphers))

@@ -47,8 +47,10 @@ describe.concurrent('the network', () => {
         await sleep(5_000);
         const untilMs = Date.now();
         await fleet.network.clear();
-        const resumed = await load.resumed(Date.now(), RESUME_MS);
+        // Nothing is down: a TCP that has lost its own repetitions waits for as long as its kernel says.
+        const resumed = await load.resumed(Date.now(), 60_000);
         tell(`loss of ${percent} %`, { ...resumed, ...(await load.report(startedMs, untilMs)) });
+        expect(resumed.pingMs).toBeLessThan(RESUME_MS);
       }
       expect(one.events('link.down', lines)).toEqual([]);
       expect(one.events('link.path', lines)).toEqual([]);

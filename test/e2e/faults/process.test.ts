@@ -1,28 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { repositoryPath } from '../../lab/repository.ts';
+import { runOn } from './inspected.ts';
 import { Load } from './load.ts';
-import type { Footprint, Member } from './member.ts';
 import { faultProblem, PACED, RESUME_MS, tell, withFleet } from './scenario.ts';
-
-const CYCLES = Number(process.env['TINCAN_LINK_CYCLES'] ?? 200);
-/** The allocator's arenas find their size. */
-const WARM_UP_CYCLES = 100;
-const MAX_GROWTH_KB = 12_000;
-const REPORT_EVERY_CYCLES = 500;
-
-/** Runs a program of this folder on the member's agent. */
-async function runOn(member: Member, program: string, timeoutMs: number, ...args: string[]): Promise<void> {
-  const script = repositoryPath(`test/e2e/faults/${program}`);
-  const command = [process.execPath, '--experimental-websocket', script, String(member.agent.pid), ...args];
-  const { code, stderr } = await member.host.run(command, { timeoutMs });
-  if (code !== 0) throw new Error(stderr);
-}
-
-async function tidyFootprints(...members: Member[]): Promise<Footprint[]> {
-  for (const member of members) await runOn(member, 'collect-garbage.mjs', 10_000);
-  return members.map((member) => member.footprint());
-}
 
 describe.concurrent('an agent', () => {
   beforeEach((context) => {
@@ -76,14 +56,16 @@ describe.concurrent('an agent', () => {
       await victim.stop('SIGKILL');
       victim.start();
       await victim.untilUp();
+      await victim.until('at the broker', 20_000, ({ broker }) => broker.connected);
       const upMs = Date.now();
-      const resumed = await load.resumed(upMs, 30_000);
+      const resumed = await load.resumed(upMs, 60_000);
       await one.untilLink(two, 'fast');
       const figures = { startMs: upMs - startedMs, ...resumed };
       tell(`${which} killed`, { ...figures, ...(await load.report(startedMs, Date.now())) });
-      expect(resumed.pingMs).toBeLessThan(RESUME_MS);
+      // An offer is repeated every 2 s, and DTLS that lost a flight to a busy machine every second.
+      expect(resumed.pingMs).toBeLessThan(2 * RESUME_MS);
       // A try of TCP that went to the old session is said again only when its own timer has run out.
-      expect(Math.max(resumed.tcpMs, resumed.tcpReverseMs)).toBeLessThan(2 * RESUME_MS);
+      expect(Math.max(resumed.tcpMs, resumed.tcpReverseMs)).toBeLessThan(4 * RESUME_MS);
     });
   });
 
@@ -125,34 +107,4 @@ describe.concurrent('an agent', () => {
       expect(Math.max(...Object.values(resumed))).toBeLessThan(RESUME_MS);
     });
   });
-
-  it(`does not grow in ${CYCLES} cycles of a link`, async () => {
-    await withFleet(async (fleet) => {
-      const [one, two] = await fleet.pair();
-      const cycle = async () => {
-        await one.ping(two);
-        await one.trim(two);
-        await two.until('without links', 5_000, ({ links }) => links.length === 0);
-      };
-      for (let count = 0; count < WARM_UP_CYCLES; count++) await cycle();
-      const before = await tidyFootprints(one, two);
-      const startedMs = Date.now();
-      for (let count = 1; count <= CYCLES; count++) {
-        await cycle();
-        if (count % REPORT_EVERY_CYCLES > 0) continue;
-        const rssKb = [one, two].map((member) => member.footprint().rssKb).join(' and ');
-        tell(`after ${count} cycles`, { rssKb, cycleMs: Math.round((Date.now() - startedMs) / count) });
-      }
-      // What closes a moment later.
-      await sleep(1_000);
-      const after = await tidyFootprints(one, two);
-      tell(`${CYCLES} cycles`, { before: JSON.stringify(before), after: JSON.stringify(after) });
-      after.forEach(({ rssKb, threads, descriptors }, at) => {
-        expect(threads).toBeLessThanOrEqual((before[at]?.threads ?? 0) + 1);
-        expect(descriptors).toBeLessThanOrEqual((before[at]?.descriptors ?? 0) + 2);
-        // Garbage is collected: what is more now is held, or is the allocator's.
-        expect(rssKb).toBeLessThan((before[at]?.rssKb ?? 0) + MAX_GROWTH_KB);
-      });
-    });
-  }, 3_600_000);
 });

@@ -133,6 +133,7 @@ describe.concurrent('an agent refuses, with its reason,', () => {
       tell('address in use', { says: address.problem });
       await host.run(['ip', 'link', 'delete', 'taken0']);
       await one.untilUp();
+      await one.until('without a problem', END_MS, ({ problem }) => problem === null);
     });
   });
 

@@ -49,15 +49,54 @@ describe('the link manager', () => {
     one.links.request(b);
     await clock.advance(100);
     expect([one.state(), two.state()]).toEqual(['up', 'up']);
-    expect(one.happened).toContain('link.failed transport-failed');
+    expect([...one.happened, ...two.happened].filter((text) => text.startsWith('link.failed'))).toEqual([]);
+    expect(one.links.reports()[0]?.repeatedAttempts).toBe(1);
     one.links.close(b.nodeId, 'closed');
     await clock.advance(1_000);
     one.transports.hasty = 2;
     one.links.request(b);
     await clock.advance(200);
     expect(one.state()).toBe('failed');
+    expect(one.happened).toContain('link.failed transport-failed');
     await clock.advance(1_000);
     expect([one.state(), two.state()]).toEqual(['up', 'up']);
+  });
+
+  it('lets its transport live after a bye until the peer has heard it', async () => {
+    const [one, two] = [node(a), node(b)];
+    one.links.request(b);
+    await clock.advance(200);
+    signals.cut = true;
+    const resume = two.transports.made[0]?.freeze();
+    one.links.close(b.nodeId, 'closed');
+    await clock.advance(900);
+    expect(one.transports.made[0]?.closed).toBe(false);
+    resume?.();
+    two.transports.made[0]?.close();
+    await clock.advance(10);
+    expect(one.transports.made[0]?.closed).toBe(true);
+  });
+
+  it('ends for good when the bye comes while it is trying again, and not when it was asked for since', async () => {
+    const [one, two] = [node(a), node(b)];
+    for (const asked of [false, true]) {
+      two.links.request(a);
+      await clock.advance(200);
+      expect([one.state(), two.state()]).toEqual(['up', 'up']);
+      const lastOfOne = one.transports.made.at(-1);
+      if (lastOfOne) lastOfOne.sendControl = () => 'sent';
+      signals.held = [];
+      one.links.close(b.nodeId, 'closed');
+      await clock.advance(5_000);
+      expect(two.happened.at(-1)).toMatch(/^link.down/);
+      if (asked) two.links.request(a);
+      const late = signals.held;
+      signals.held = null;
+      for (const deliver of late) deliver();
+      await clock.advance(3_000);
+      expect([one.state(), two.state()]).toEqual(asked ? ['up', 'up'] : ['none', 'none']);
+    }
+    one.links.close(b.nodeId, 'closed');
   });
 
   it('retries with backoff while nobody answers, and gives up when nobody asks any more', async () => {

@@ -38,6 +38,24 @@ const theirAnswer = (sequence: number): NegotiationEvent => ({
 });
 
 describe('link negotiation', () => {
+  it('tells why the session before ended, until the peer has answered the one after it', () => {
+    const bye: NegotiationEvent = {
+      kind: 'signal',
+      sequence: 5,
+      signal: { kind: 'bye', session: 'before', reason: 'closed' },
+    };
+    const ended = { peerSequence: 4, ended: ['long before', 'before'] };
+    const idle = startNegotiation(LOW, HIGH, ended);
+    const tells = [{ do: 'ended-before', reason: 'closed' }];
+    expect(run(idle, bye).actions).toEqual(tells);
+    const open = run(idle, { kind: 'wanted', session: 'mine' }).state;
+    expect(run(open, bye).actions).toEqual(tells);
+    expect(run(run(open, theirAnswer(6)).state, bye).actions).toEqual([]);
+    expect(run(run(idle, theirOffer(6)).state, bye).actions).toEqual([]);
+    const older = { ...bye, signal: { ...bye.signal, session: 'long before' } };
+    expect(run(open, older).actions).toEqual([]);
+  });
+
   it('ignores the peer’s offer while its own, of the lower node id, is open', () => {
     const step = run(offering(LOW, HIGH), theirOffer(5));
     expect(step.state.session).toBe('mine');

@@ -16,6 +16,8 @@ type Listener = (from: Membership, signal: Signal, sequence: number) => unknown;
 /** Signals that arrive at once, unless the test cuts them. */
 class FakeSignals {
   cut = false;
+  /** Signals wait here while this is a list. */
+  held: Array<() => unknown> | null = null;
   readonly sent: string[] = [];
   readonly #listeners = new Map<string, Listener>();
   #sequence = 0;
@@ -26,7 +28,10 @@ class FakeSignals {
         if (!alive()) return;
         this.sent.push(signal.kind);
         const sequence = ++this.#sequence;
-        if (!this.cut) queueMicrotask(() => this.#listeners.get(to.nodeId)?.(own, signal, sequence));
+        if (this.cut) return;
+        const deliver = () => this.#listeners.get(to.nodeId)?.(own, signal, sequence);
+        if (this.held) this.held.push(deliver);
+        else queueMicrotask(deliver);
       },
       onSignal: (listener) => {
         this.#listeners.set(own.nodeId, (...heard) => alive() && listener(...heard));

@@ -59,6 +59,20 @@ describe('the answer to a TCP segment that cannot be sent', () => {
     expect(icmp.slice(8)).toEqual([...frame.subarray(14)]);
   });
 
+  it('goes into the VLAN that the segment came from', () => {
+    const tag = [0x81, 0x00, 0x20, 0x07];
+    for (const frame of [segment4(), segment6()]) {
+      const tagged = Uint8Array.from([...frame.subarray(0, 12), ...tag, ...frame.subarray(12)]);
+      const plain = [...(tcpUnreachable(frame) ?? [])];
+      expect([...(tcpUnreachable(tagged) ?? [])]).toEqual([
+        ...plain.slice(0, 12),
+        ...tag,
+        ...plain.slice(12),
+      ]);
+      expect(tcpKindOf(tagged)).toBe(tcpKindOf(frame));
+    }
+  });
+
   it('is for data and bare segments alike, which are told apart', () => {
     const bare = segment4();
     // Total length 40: headers only; data offset 5.
