@@ -21,7 +21,7 @@ import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
 import { CoapService } from './services/coap/coap-service.ts';
 import { hostCheck } from './services/host-check.ts';
-import { ReadingEvents } from './services/reading-events.ts';
+import { type FollowReader, ReadingEvents } from './services/reading-events.ts';
 import type { ServiceSource } from './services/service-source.ts';
 import { openSocket } from './services/socket-service.ts';
 import { endsWithin } from './time-limit.ts';
@@ -53,7 +53,8 @@ export interface SensorServiceOptions {
   discovery: boolean;
   actuators: Actuators;
   readers: ReaderDirectory;
-  policy: AccessPolicy;
+  /** As it is now. */
+  policy: () => AccessPolicy;
   /** Of one member, on all services together. */
   requestsPerSecond: number;
   /** Uniform in [0, 1), for jitter; Math.random where absent. */
@@ -75,6 +76,7 @@ export class SensorService {
   readonly #history: SensorHistory;
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
+  readonly #gate: ReaderGate;
   readonly #coap: CoapService;
   readonly #discovery: DiscoveryResponder | null;
   /** What further services are made of. */
@@ -102,8 +104,10 @@ export class SensorService {
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
     this.services = services;
-    this.#events = new ReadingEvents(services, clock);
     const gate = new ReaderGate(options);
+    this.#gate = gate;
+    const follow: FollowReader = (address, onLost) => gate.follow(address, onLost);
+    this.#events = new ReadingEvents({ ...services, actuators: options.actuators }, { clock, follow });
     const admits = (address: string) => this.#guard.admits(address);
     this.#coap = new CoapService({ ...options, ...services, gate, random, admits });
     this.#discovery = options.discovery ? new DiscoveryResponder({ ...options, random }) : null;
@@ -154,6 +158,11 @@ export class SensorService {
       this.#events.close();
       await Promise.all([this.#unbind(() => false), this.#coap.close(), this.#options.actuators.stop()]);
     });
+  }
+
+  /** The policy is another one: followers who may read no more are told nothing more. */
+  policyChanged(): void {
+    void this.#gate.recheck();
   }
 
   /** Somebody came into reach. */

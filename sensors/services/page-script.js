@@ -144,6 +144,10 @@
       const reading = JSON.parse(data);
       show(rowOf(reading), reading);
     };
+    // page-actuators.js shows it.
+    events.addEventListener('actuator', ({ data }) => {
+      dispatchEvent(new CustomEvent('actuator', { detail: JSON.parse(data) }));
+    });
     // Leaving frees the node's place for the next one at once.
     addEventListener('pagehide', () => events.close(), { once: true });
   }

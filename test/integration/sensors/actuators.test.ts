@@ -28,7 +28,14 @@ async function start(requestsPerSecond = 100_000) {
   const pump = new ScriptedActuator();
   const wallMs = () => systemClock.wallMs();
   const drivers = [driverOf(pump)];
-  const actuators = new Actuators({ drivers, policy: OPEN_POLICY, sysfs, clock: systemClock, log, wallMs });
+  const actuators = new Actuators({
+    drivers,
+    policy: () => OPEN_POLICY,
+    sysfs,
+    clock: systemClock,
+    log,
+    wallMs,
+  });
   await actuators.discover();
   const around = openService(systemClock, log);
   const readers = around.readers.give(OPERATOR, 'operator');

@@ -13,7 +13,7 @@ import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
 import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import { SensorService } from '../../../sensors/sensor-service.ts';
-import { MOST_OBSERVATIONS_OF_ONE } from '../../../sensors/services/coap/coap-service.ts';
+import { MOST_OBSERVATIONS_OF_ONE } from '../../../sensors/services/coap/observers.ts';
 import { openService } from '../../fakes/open-service.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 
