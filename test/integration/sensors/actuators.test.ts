@@ -1,23 +1,18 @@
 /** Commands over real sockets: good ones, a thousand bad ones, and clients that are slow or greedy. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
-import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
 import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
 import { Actuators } from '../../../sensors/actuators.ts';
-import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import type { Reading } from '../../../sensors/reading.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
-import { OPEN_POLICY } from '../../fakes/fake-readers.ts';
-import { openService } from '../../fakes/open-service.ts';
+import { FakeReaders, OPEN_POLICY } from '../../fakes/fake-readers.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { driverOf, ScriptedActuator } from '../../fakes/scripted-actuator.ts';
 import { exchange, get, open, statusOf, type Target } from './raw-http.ts';
+import { MEMBER, startService } from './real-service.ts';
 
 const ADDRESS = '127.64.0.6';
 const OPERATOR = '127.64.0.2';
-const MEMBER = '127.64.0.9';
 const INTERVAL_MS = 100;
 let stop = async (): Promise<void> => {};
 afterEach(() => stop());
@@ -37,28 +32,13 @@ async function start(requestsPerSecond = 100_000) {
     wallMs,
   });
   await actuators.discover();
-  const around = openService(systemClock, log);
-  const readers = around.readers.give(OPERATOR, 'operator');
-  const service = new SensorService({
-    drivers: BUILT_IN_DRIVERS,
-    sysfs,
-    facts: new LinuxBoardFacts(sysfs, log),
-    clock: systemClock,
+  const readers = new FakeReaders().give(OPERATOR, 'operator');
+  const { service, target } = await startService(ADDRESS, {
     log,
-    httpListener: new NodeHttpListener(),
-    intervalMs: INTERVAL_MS,
-    node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
-    overlayNetworks: ['127.64.0.0/16'],
-    clockSynchronised: () => true,
-    ...around,
-    readers,
-    actuators,
-    requestsPerSecond,
+    other: { readers, actuators, requestsPerSecond },
   });
   stop = () => service.stop();
-  await service.start([ADDRESS], 0);
-  const port = Number(new URL(service.report().listening[0] ?? '').port);
-  const from = (client: string): Target => ({ host: ADDRESS, port, from: client });
+  const from = (client: string): Target => ({ ...target, from: client });
   return { service, pump, log, actuators, operator: from(OPERATOR), member: from(MEMBER) };
 }
 

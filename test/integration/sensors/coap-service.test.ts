@@ -7,15 +7,9 @@ import { Agent, type IncomingMessage, type OutgoingMessage } from 'coap';
 import { generate, type ParsedPacket, parse } from 'coap-packet';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
-import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
-import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
-import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
+import type { SensorService } from '../../../sensors/sensor-service.ts';
 import { MOST_OBSERVATIONS_OF_ONE } from '../../../sensors/services/coap/observers.ts';
-import { openService } from '../../fakes/open-service.ts';
-import { RecordingLog } from '../../fakes/recording-log.ts';
+import { startService } from './real-service.ts';
 
 const run = promisify(execFile);
 const ADDRESS = '127.64.0.12';
@@ -26,25 +20,8 @@ afterEach(async () => {
 });
 
 async function start(network = '127.0.0.0/8'): Promise<SensorService> {
-  const log = new RecordingLog();
-  const sysfs = new LinuxSysfs();
-  const service = new SensorService({
-    drivers: BUILT_IN_DRIVERS,
-    sysfs,
-    facts: new LinuxBoardFacts(sysfs, log),
-    clock: systemClock,
-    log,
-    httpListener: new NodeHttpListener(),
-    intervalMs: 100,
-    node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
-    overlayNetworks: [network],
-    clockSynchronised: () => true,
-    ...openService(systemClock, log),
-    webSocket: false,
-    coapPort: PORT,
-  });
+  const { service } = await startService(ADDRESS, { network, other: { webSocket: false, coapPort: PORT } });
   closing.push(() => service.stop());
-  await service.start([ADDRESS], 0);
   return service;
 }
 
