@@ -65,6 +65,9 @@ export interface SensorReport {
   count: number;
   /** Sensors whose last value is too old, or that have none. */
   stale: number;
+  actuators: number;
+  /** Clients of event streams, WebSockets and CoAP observations. */
+  followers: number;
   /** `http://10.64.0.7/`, one per binding. */
   listening: string[];
 }
@@ -176,6 +179,8 @@ export class SensorService {
     return {
       count: readings.length,
       stale,
+      actuators: this.#options.actuators.states().length,
+      followers: this.#events.followers + this.#coap.observations,
       listening: [...this.#bindings.map(urlOf), ...this.#coap.listening],
     };
   }

@@ -124,7 +124,7 @@ describe('actuators over real sockets', () => {
     expect(log.of('sensors.request-failed')).toEqual([]);
     expect(log.of('actuator.refused').length).toBeLessThan(20 + (10 * rounds * INTERVAL_MS) / 1_000 + 2);
     expect(statusOf(await exchange(member, put('/actuators/output-pump', '{}')))).toBe(403);
-  });
+  }, 120_000);
 
   it('do not wait for a client that sends its command byte by byte', async () => {
     const { pump, operator, member } = await start();
