@@ -17,7 +17,8 @@ import { repositoryPath } from '../lab/repository.ts';
 import { Avahi } from './avahi.ts';
 import { ToolTable } from './tool-table.ts';
 
-const PICTURE = process.env['TINCAN_TOOLS_PICTURE'];
+/** Where the pictures of the page are left. */
+const PICTURES = process.env['TINCAN_TOOLS_PICTURES'];
 const SENSOR = 'uptime';
 const ACTUATOR = 'led-relay';
 const require = createRequire(import.meta.url);
@@ -86,6 +87,15 @@ function publishToHub(fleet: FleetUnderTest): void {
   const text = JSON.parse(readFileSync(path, 'utf8'));
   text.settings.homeAssistant = { url: fleet.brokerUrl };
   text.settings.sensors = { ...text.settings.sensors, intervalMs: 1_000 };
+  // What a greenhouse measures in a day, in a minute.
+  const day = (from: number, by: number) =>
+    Array.from({ length: 96 }, (_, at) => Number((from - by * Math.cos((at / 48) * Math.PI)).toFixed(1)));
+  const replays = [
+    { name: 'air', series: day(21, 6), unit: 'Cel', intervalMs: 1_000 },
+    { name: 'humidity', series: day(62, -14), unit: '%RH', intervalMs: 1_000 },
+    { name: 'soil', series: day(17, 1.5), unit: 'Cel', intervalMs: 1_000 },
+  ];
+  text.settings.deviceSensors = { greenhouse: { replays } };
   text.settings.policy = [{ command: ['operator', 'homeassistant'] }];
   writeFileSync(path, JSON.stringify(text));
 }
@@ -233,9 +243,8 @@ async function addWeb(table: ToolTable, host: LabHost, address: string, director
   });
   const page = missing('chromium', 'chromium') ?? missingModules('playwright-core', 'axe-core');
   await table.add('/ and /ws', 'Chromium, 360 pixels wide; axe', page, async () => {
-    const picture = PICTURE ?? join(directory, 'page.png');
     const { changed, overflows, said, violations, contrast, events } = JSON.parse(
-      await run('page.mjs', `http://${address}/`, pathOf('chromium') ?? '', picture),
+      await run('page.mjs', `http://${address}/`, pathOf('chromium') ?? '', PICTURES ?? directory),
     );
     expect({ changed, overflows, said, violations, contrast, events }).toEqual({
       changed: true,
