@@ -1,6 +1,6 @@
 /** The CLI's side of what members serve: one request over the overlay, bounded in time and size. */
 import { type IncomingMessage, request } from 'node:http';
-import * as v from 'valibot';
+import { servedRefusal } from '../../sensors/services/served-reading.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { check, type Schema } from '../control/schema-check.ts';
 import { EnvironmentFault, Refusal, sentenceOf, TincanError } from '../errors.ts';
@@ -9,7 +9,6 @@ import { harmless } from './terminal-text.ts';
 
 /** Some thousand readings. */
 const MOST_ANSWER_MB = 2;
-const refusal = v.object({ error: v.string() });
 
 const PROBLEMS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'it serves no sensors there: see "sensors" in its config',
@@ -41,7 +40,7 @@ export async function openOverlay(asked: OverlayRequest): Promise<IncomingMessag
   if (statusCode === 200) return incoming;
   const limit = systemClock.after(asked.limitMs, () => incoming.destroy(lateFault(asked.limitMs)));
   const text = await textWithin(incoming, MOST_ANSWER_MB).finally(() => limit.cancel());
-  const refused = check(refusal, jsonIn(text));
+  const refused = check(servedRefusal, jsonIn(text));
   const sentence = refused.ok ? harmless(refused.value.error) : `it answered with status ${statusCode}`;
   throw new Refusal(`status-${statusCode}`, sentence);
 }

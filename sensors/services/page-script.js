@@ -63,7 +63,7 @@
     // The stream begins with the present reading, which the chart may have from the history.
     if (row.points.at(-1)?.seq === seq) return;
     // Answers take their time, so what came later may seem earlier; a line must not run back.
-    const at = Math.max(performance.now() - ageMs, row.points.at(-1)?.at ?? 0);
+    const at = Math.max(performance.now() - ageMs, row.points.at(-1)?.at ?? -Infinity);
     row.points.push({ at, value, seq });
     while (row.points.length > CHART_POINTS || at - row.points[0].at > CHART_MS) row.points.shift();
   }
