@@ -23,11 +23,11 @@ const subscription = await thing.observeProperty(property, async (output) =>
 const deadline = Date.now() + 15_000;
 while (observed.length < 2 && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50));
 await subscription.stop();
-const valueOf = async () => (await thing.readProperty(actuator)).value();
+const present = async () => (await thing.readProperty(actuator)).value();
 await thing.invokeAction(`set-${actuator}`, { value: true, for: 60 });
-const invoked = await valueOf();
+const invoked = await present();
 await thing.writeProperty(actuator, false);
-const written = await valueOf();
+const written = await present();
 const { title } = thing.getThingDescription();
 console.log(JSON.stringify({ title, read, observed: observed.length, invoked, written }));
 process.exit(0);

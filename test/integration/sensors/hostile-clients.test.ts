@@ -80,7 +80,10 @@ async function stall(target: Target): Promise<void> {
 /** How the bad requests of one service ended, by status. */
 const counted = () => {
   const counts: Record<string, number> = {};
-  return { counts, add: (what: string | number) => void (counts[what] = (counts[what] ?? 0) + 1) };
+  const add = (what: string | number) => {
+    counts[what] = (counts[what] ?? 0) + 1;
+  };
+  return { counts, add };
 };
 
 async function attackByHttp(target: Target) {
