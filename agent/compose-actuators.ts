@@ -1,5 +1,6 @@
 /** The actuators of one node: what the kernel shows by itself, and what the config declares. */
 import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import type { AccessPolicy } from '../sensors/access.ts';
 import { Actuators } from '../sensors/actuators.ts';
 import { gpioOutputDriver } from '../sensors/drivers/gpio-output/gpio-output-driver.ts';
 import { ledDriver } from '../sensors/drivers/led/led-driver.ts';
@@ -21,7 +22,11 @@ export interface ActuatorSurroundings {
 }
 
 /** Nothing is touched before `discover` is called, and nothing at all where the config wants no sensors. */
-export function actuatorsOf({ sensors, policy }: DeviceConfig, around: ActuatorSurroundings): Actuators {
+export function actuatorsOf(
+  { sensors }: DeviceConfig,
+  policy: () => AccessPolicy,
+  around: ActuatorSurroundings,
+): Actuators {
   const { sysfs, gpio, store, clockSynchronised, clock, log } = around;
   const drivers = [
     ledDriver(sensors.leds ?? [], new TakenLeds(store)),

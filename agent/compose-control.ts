@@ -25,6 +25,8 @@ export interface RunningAgentParts {
   clock: Clock;
 }
 
+const NO_SENSORS: StatusReport['sensors'] = { count: 0, stale: 0, actuators: 0, followers: 0, listening: [] };
+
 export class RunningAgent implements AgentControl {
   readonly #parts: RunningAgentParts;
   readonly #startedMs: number;
@@ -57,7 +59,7 @@ export class RunningAgent implements AgentControl {
       clock: state.clock,
       datapath: runner.node?.datapathReport() ?? null,
       links: this.links(),
-      sensors: runner.node?.sensorReport() ?? { count: 0, stale: 0, listening: [] },
+      sensors: runner.node?.sensorReport() ?? NO_SENSORS,
       socket: socketPath,
     };
   }

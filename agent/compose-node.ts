@@ -49,6 +49,8 @@ export interface OverlayNode {
   /** Rises while the datapath's thread is alive. */
   datapathTurns(): number;
   sensorReport(): SensorReport;
+  /** Who may do what from now on; links and sensors stay as they are. */
+  setPolicy(policy: DeviceConfig['policy']): void;
   /** `next`: the config that it is built anew from; null: it stops, and may come back as it was. */
   close(next?: DeviceConfig | null): Promise<void>;
 }
@@ -86,7 +88,9 @@ async function build(
   const isOverlayAddress = addressesWithin([config.network.ip4, config.network.ip6]);
 
   // First of all: an earlier run may have left something switched on.
-  const actuators = actuatorsOf(config, around);
+  let { policy } = config;
+  const policyNow = () => policy;
+  const actuators = actuatorsOf(config, policyNow, around);
   closing.push(() => actuators.stop());
   await actuators.discover();
 
@@ -145,7 +149,7 @@ async function build(
     config,
     own,
     actuators,
-    new LinkedReaders({ own, directory, links }),
+    { readers: new LinkedReaders({ own, directory, links }), policy: policyNow },
     around,
   );
   closing.push(() => sensors.stop());
@@ -153,7 +157,7 @@ async function build(
   if (config.sensors.enabled) {
     await sensors.serve(datapath.ip6Configured ? [own.ip4, own.ip6] : [own.ip4], config.sensors.httpPort);
   }
-  const publication = publish(config, sensors.services, actuators, around);
+  const publication = publish(config, sensors.services, actuators, policyNow, around);
   if (publication) closing.push((next) => publication.stop(next));
   return {
     links,
@@ -161,6 +165,10 @@ async function build(
     datapathReport: () => datapathReport(datapath, outbound, config.network.mtuBytes),
     datapathTurns: () => datapath.stats().turns,
     sensorReport: () => sensors.report(),
+    setPolicy: (next) => {
+      policy = next;
+      sensors.policyChanged();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 /** Publication of one node to Home Assistant's broker, where its config wants that. */
 import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import type { AccessPolicy } from '../sensors/access.ts';
 import type { ActuatorPanel } from '../sensors/actuator.ts';
 import { HomeAssistantPublisher } from '../sensors/publication/home-assistant-publisher.ts';
 import type { ServiceSource } from '../sensors/services/service-source.ts';
@@ -20,9 +21,10 @@ export function publish(
   config: DeviceConfig,
   services: ServiceSource,
   actuators: ActuatorPanel,
+  policy: () => AccessPolicy,
   { clock, log }: { clock: Clock; log: Log },
 ): Publication | null {
-  const { homeAssistant, sensors, policy, device } = config;
+  const { homeAssistant, sensors, device } = config;
   if (!homeAssistant || !sensors.enabled) return null;
   const { discoveryPrefix, ...broker } = homeAssistant;
   const port = sensors.httpPort === 80 ? '' : `:${sensors.httpPort}`;

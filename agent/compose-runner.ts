@@ -82,10 +82,10 @@ export class NodeRunner {
   }
 
   async #rebuild(config: DeviceConfig, own: Membership): Promise<void> {
-    const { device, network, links, sensors, policy, homeAssistant } = config;
+    const { device, network, links, sensors, homeAssistant } = config;
     const certificate = Buffer.from(own.certificate).toString('base64');
-    const blueprint = JSON.stringify({ device, network, links, sensors, policy, homeAssistant, certificate });
-    if (this.#node && blueprint === this.#builtFrom) return;
+    const blueprint = JSON.stringify({ device, network, links, sensors, homeAssistant, certificate });
+    if (this.#node && blueprint === this.#builtFrom) return this.#node.setPolicy(config.policy);
     await this.#close(config);
     this.#node = await this.#parts.open(config, own, (problem) => this.#ended(problem));
     this.#builtFrom = blueprint;

@@ -7,7 +7,7 @@ import {
   DEFAULT_SERVICES,
   type DeviceConfig,
 } from '../provisioning/documents/device-config.ts';
-import type { ReaderDirectory } from '../sensors/access.ts';
+import type { AccessPolicy, ReaderDirectory } from '../sensors/access.ts';
 import type { Actuators } from '../sensors/actuators.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';
 import { commandDriver } from '../sensors/drivers/command/command-driver.ts';
@@ -60,7 +60,7 @@ export class NodeSensors {
     config: DeviceConfig,
     own: Membership,
     actuators: Actuators,
-    readers: ReaderDirectory,
+    { readers, policy }: { readers: ReaderDirectory; policy: () => AccessPolicy },
     around: SensorSurroundings,
   ) {
     const { clock, log, sysfs, facts, httpListener, clockSynchronised } = around;
@@ -83,7 +83,7 @@ export class NodeSensors {
       discovery: services.discovery,
       actuators,
       readers,
-      policy: config.policy,
+      policy,
       requestsPerSecond: config.sensors.requestsPerSecond ?? DEFAULT_REQUESTS_PER_SECOND,
     });
   }
@@ -98,6 +98,10 @@ export class NodeSensors {
       this.#around.log.warn('sensors.not-served', { problem: this.problem });
       this.#retry = this.#around.clock.after(RETRY_MS, () => void this.serve(addresses, port));
     }
+  }
+
+  policyChanged(): void {
+    this.#service.policyChanged();
   }
 
   /** A link came up: its other end knows nothing of this node's services. */

@@ -26,7 +26,8 @@ const SHOWN_CHARACTERS = 64;
 
 export interface ActuatorsOptions {
   drivers: readonly ActuatorDriver[];
-  policy: AccessPolicy;
+  /** As it is now. */
+  policy: () => AccessPolicy;
   sysfs: Sysfs;
   clock: Clock;
   log: Log;
@@ -95,7 +96,8 @@ export class Actuators implements ActuatorPanel {
   }
 
   async #carryOut(id: string, request: unknown, by: Reader | null): Promise<CommandOutcome> {
-    const decision = decideAccess(this.#options.policy, by, 'command');
+    const { policy } = this.#options;
+    const decision = decideAccess(policy(), by, 'command');
     if (!decision.allowed || !by) {
       return { result: 'not-allowed', sentence: decision.allowed ? '' : decision.sentence };
     }
@@ -107,7 +109,9 @@ export class Actuators implements ActuatorPanel {
     const command = readCommand(request, controlled.actuator);
     if (typeof command === 'string') return { result: 'bad-request', sentence: command };
     try {
-      await controlled.set(command.value, command.forMs, by);
+      // Whoever may set it no more has no hold on it either.
+      const isInControl = () => by.isPresent() && decideAccess(policy(), by, 'command').allowed;
+      await controlled.set(command.value, command.forMs, { ...by, isPresent: isInControl });
       return { result: 'done', state: controlled.state() };
     } catch (error) {
       return { result: 'failed', sentence: `${id} could not be set: ${sentenceOf(error)}` };

@@ -8,7 +8,7 @@ import { accepts } from 'hono/accepts';
 import { decideAccess } from './access.ts';
 import type { ActuatorPanel } from './actuator.ts';
 import { type Reading, rfc3339 } from './reading.ts';
-import { addActuators } from './services/actuator-service.ts';
+import { addActuators, noActuator } from './services/actuator-service.ts';
 import { actuatorsScript } from './services/actuators-section.ts';
 import { type AdmissionOptions, type RequestSurroundings, refusal } from './services/admission.ts';
 import { historyResponse } from './services/history-service.ts';
@@ -43,6 +43,7 @@ export function sensorRoutes(options: SensorRoutesOptions): Hono<RequestSurround
   app.use(async (c, next) => (await refusal(c, options)) ?? (await next()));
   addSensors(app, options);
   addActuators(app, options.actuators);
+  addStreams(app, options);
   addFormats(app, options);
   if (options.webSocket) addSocketRefusal(app, options);
   addPage(app, options);
@@ -57,7 +58,7 @@ export function sensorRoutes(options: SensorRoutesOptions): Hono<RequestSurround
 }
 
 function addSensors(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): void {
-  const { source, node, events } = options;
+  const { source, node } = options;
   app.get('/sensors', (c) => {
     const wallMs = options.wallMs();
     const time = wallMs === null ? null : rfc3339(wallMs);
@@ -72,15 +73,27 @@ function addSensors(app: Hono<RequestSurroundings>, options: SensorRoutesOptions
     const reading = source.reading(c.req.param('id'));
     return reading ? historyResponse(c, options, reading) : noSensor(c);
   });
-  app.get('/sensors/:id/events', (c) => {
-    const reading = source.reading(c.req.param('id'));
-    return reading ? eventStream(c, () => events.followValue(reading, c.env)) : noSensor(c);
-  });
-  app.get('/events', (c) => eventStream(c, () => events.followAll(c.env, c.req.header('last-event-id'))));
   app.get('/healthz', (c) => {
     const readings = source.readings();
     const notOk = readings.filter(({ quality }) => quality !== 'ok').length;
     return c.json({ status: 'ok', sensors: readings.length, notOk });
+  });
+}
+
+function addStreams(
+  app: Hono<RequestSurroundings>,
+  { source, actuators, events }: SensorRoutesOptions,
+): void {
+  app.get('/events', (c) => eventStream(c, () => events.followAll(c.env, c.req.header('last-event-id'))));
+  app.get('/sensors/:id/events', (c) => {
+    const reading = source.reading(c.req.param('id'));
+    return reading ? eventStream(c, () => events.followValue(reading, c.env)) : noSensor(c);
+  });
+  app.get('/actuators/:id/events', (c) => {
+    const state = actuators.state(c.req.param('id'));
+    return state
+      ? eventStream(c, () => events.followActuator(state, c.env))
+      : noActuator(c, c.req.param('id'));
   });
 }
 
@@ -147,7 +160,7 @@ function addPage(app: Hono<RequestSurroundings>, options: SensorRoutesOptions): 
 
 /** The actuators, and whether this client may set them. */
 function shownActuators(c: Context<RequestSurroundings>, { actuators, gate }: SensorRoutesOptions) {
-  const { allowed } = decideAccess(gate.policy, c.get('reader'), 'command');
+  const { allowed } = decideAccess(gate.policy(), c.get('reader'), 'command');
   return { states: actuators.states(), maySet: allowed };
 }
 

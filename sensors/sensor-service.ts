@@ -21,7 +21,7 @@ import { SensorCatalog } from './sensor-catalog.ts';
 import { sensorRoutes } from './sensor-routes.ts';
 import { CoapService } from './services/coap/coap-service.ts';
 import { hostCheck } from './services/host-check.ts';
-import { ReadingEvents } from './services/reading-events.ts';
+import { type FollowReader, ReadingEvents } from './services/reading-events.ts';
 import type { ServiceSource } from './services/service-source.ts';
 import { openSocket } from './services/socket-service.ts';
 import { endsWithin } from './time-limit.ts';
@@ -53,7 +53,8 @@ export interface SensorServiceOptions {
   discovery: boolean;
   actuators: Actuators;
   readers: ReaderDirectory;
-  policy: AccessPolicy;
+  /** As it is now. */
+  policy: () => AccessPolicy;
   /** Of one member, on all services together. */
   requestsPerSecond: number;
   /** Uniform in [0, 1), for jitter; Math.random where absent. */
@@ -64,6 +65,9 @@ export interface SensorReport {
   count: number;
   /** Sensors whose last value is too old, or that have none. */
   stale: number;
+  actuators: number;
+  /** Clients of event streams, WebSockets and CoAP observations. */
+  followers: number;
   /** `http://10.64.0.7/`, one per binding. */
   listening: string[];
 }
@@ -75,6 +79,7 @@ export class SensorService {
   readonly #history: SensorHistory;
   readonly #events: ReadingEvents;
   readonly #guard: OverlayGuard;
+  readonly #gate: ReaderGate;
   readonly #coap: CoapService;
   readonly #discovery: DiscoveryResponder | null;
   /** What further services are made of. */
@@ -102,8 +107,10 @@ export class SensorService {
       wallMs: () => (clockSynchronised() ? clock.wallMs() : null),
     };
     this.services = services;
-    this.#events = new ReadingEvents(services, clock);
     const gate = new ReaderGate(options);
+    this.#gate = gate;
+    const follow: FollowReader = (address, onLost) => gate.follow(address, onLost);
+    this.#events = new ReadingEvents({ ...services, actuators: options.actuators }, { clock, follow });
     const admits = (address: string) => this.#guard.admits(address);
     this.#coap = new CoapService({ ...options, ...services, gate, random, admits });
     this.#discovery = options.discovery ? new DiscoveryResponder({ ...options, random }) : null;
@@ -156,6 +163,11 @@ export class SensorService {
     });
   }
 
+  /** The policy is another one: followers who may read no more are told nothing more. */
+  policyChanged(): void {
+    void this.#gate.recheck();
+  }
+
   /** Somebody came into reach. */
   announce(): void {
     this.#discovery?.announce();
@@ -167,6 +179,8 @@ export class SensorService {
     return {
       count: readings.length,
       stale,
+      actuators: this.#options.actuators.states().length,
+      followers: this.#events.followers + this.#coap.observations,
       listening: [...this.#bindings.map(urlOf), ...this.#coap.listening],
     };
   }

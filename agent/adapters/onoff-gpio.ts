@@ -106,10 +106,10 @@ async function loadOnoff(): Promise<OnoffModule> {
   try {
     return await import('onoff');
   } catch (error) {
-    throw new EnvironmentFault(
-      'no-gpio',
-      'GPIO needs the package onoff: install it beside the agent (npm i onoff)',
-      { cause: error },
-    );
+    const isAbsent = error instanceof Error && 'code' in error && error.code === 'ERR_MODULE_NOT_FOUND';
+    const sentence = isAbsent
+      ? 'GPIO needs the package onoff: install it beside the agent (npm i onoff)'
+      : `GPIO needs the native part of onoff, which is not built for Node ${process.version} here: run "npm rebuild epoll"`;
+    throw new EnvironmentFault('no-gpio', sentence, { cause: error });
   }
 }

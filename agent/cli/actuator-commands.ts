@@ -2,11 +2,11 @@
 import * as v from 'valibot';
 import type { ActuatorState, ActuatorValue } from '../../sensors/actuator.ts';
 import { linkReport, statusReport } from '../control/report-schema.ts';
-import { check, type Schema } from '../control/schema-check.ts';
-import { EnvironmentFault, Refusal, UsageError } from '../errors.ts';
+import type { Schema } from '../control/schema-check.ts';
+import { EnvironmentFault, UsageError } from '../errors.ts';
 import type { CliIo } from './cli-io.ts';
 import { askAgent } from './control-client.ts';
-import { exchangeOverOverlay } from './overlay-exchange.ts';
+import { askOverlay, type OverlayRequest } from './overlay-request.ts';
 import { socketToAsk } from './socket-path.ts';
 import { harmless, tableText } from './terminal-text.ts';
 
@@ -19,6 +19,9 @@ export interface SetOptions extends ActuatorOptions {
   /** Seconds after which the actuator goes into its safe state. */
   for?: number;
 }
+
+/** The link may have to be made first, and the hardware may take two seconds. */
+const LIMIT_MS = 15_000;
 
 const value = v.union([v.boolean(), v.number()]);
 const actuatorState = v.object({
@@ -37,7 +40,6 @@ const actuatorState = v.object({
   remainingMs: v.nullable(v.number()),
   problem: v.nullable(v.string()),
 }) satisfies Schema<ActuatorState>;
-const refusal = v.object({ error: v.string() });
 
 /** Prints the actuators of one device; of this one where none is named. */
 export async function runActuators(
@@ -85,22 +87,17 @@ async function baseOf(device: string | undefined, { socket }: ActuatorOptions, i
   return new URL(`http://${link.ip4}:${port}/`);
 }
 
+/** Throws as askOverlay does; where nothing proper came, the sentence says from whom. */
 async function ask<Output>(
-  asked: Parameters<typeof exchangeOverOverlay>[0],
+  asked: Pick<OverlayRequest, 'url' | 'method' | 'body' | 'signal'>,
   answer: Schema<Output>,
 ): Promise<Output> {
-  const { status, body } = await exchangeOverOverlay(asked);
-  if (status !== 200) {
-    const refused = check(refusal, body);
-    throw new Refusal(
-      `status-${status}`,
-      refused.ok ? harmless(refused.value.error) : `it answered ${status}`,
-    );
+  try {
+    return await askOverlay({ ...asked, limitMs: LIMIT_MS }, answer);
+  } catch (error) {
+    if (!(error instanceof EnvironmentFault)) throw error;
+    throw new EnvironmentFault(error.code, `${asked.url.host}: ${error.message}`, { cause: error });
   }
-  const checked = check(answer, body);
-  if (checked.ok) return checked.value;
-  const sentence = `what ${asked.url.host} serves is no Tincan of this version (${checked.sentence})`;
-  throw new EnvironmentFault('bad-answer', sentence);
 }
 
 function actuatorValueOf(text: string): ActuatorValue {

@@ -1,11 +1,12 @@
 /** The CLI's side of the control API: one HTTP request over the agent's unix socket, its answer checked. */
-import { type IncomingMessage, type RequestOptions, request } from 'node:http';
+import { type RequestOptions, request } from 'node:http';
 import { failureReport } from '../control/report-schema.ts';
 import { check, type Schema } from '../control/schema-check.ts';
 import { EnvironmentFault, Refusal, sentenceOf } from '../errors.ts';
+import { jsonIn, textWithin } from './answer-text.ts';
 
 /** An answer with 1000 links has some 500 kB. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+const MOST_ANSWER_MB = 8;
 
 /** An agent that says nothing for so long hangs. */
 const SILENCE_MS = 5000;
@@ -26,7 +27,7 @@ export interface ControlRequest<Output> {
  */
 export async function askAgent<Output>(socketPath: string, asked: ControlRequest<Output>): Promise<Output> {
   const { status, text } = await exchange(socketPath, asked);
-  const value = parsed(text);
+  const value = jsonIn(text);
   if (status < 200 || status > 299) {
     const failed = check(failureReport, value);
     if (failed.ok) throw new Refusal(failed.value.reason, failed.value.error);
@@ -45,7 +46,10 @@ function exchange<Output>(
     const fail = (error: unknown): void => failed(faultOf(socketPath, error));
     const body = asked.body === undefined ? '' : JSON.stringify(asked.body);
     const outgoing = request(optionsOf(socketPath, asked, body), (incoming) => {
-      textOf(incoming).then((text) => answered({ status: incoming.statusCode ?? 0, text }), fail);
+      textWithin(incoming, MOST_ANSWER_MB).then(
+        (text) => answered({ status: incoming.statusCode ?? 0, text }),
+        fail,
+      );
     });
     outgoing.on('timeout', () => {
       const sentence = `the agent at ${socketPath} has not answered for ${SILENCE_MS / 1000} s: it may hang; restart it`;
@@ -71,27 +75,6 @@ function optionsOf<Output>(socketPath: string, asked: ControlRequest<Output>, bo
     },
     ...(asked.signal ? { signal: asked.signal } : {}),
   };
-}
-
-async function textOf(incoming: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of incoming) {
-    if (!(chunk instanceof Buffer)) continue;
-    bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) throw new EnvironmentFault('bad-answer', 'the answer is larger than 8 MB');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON is one more answer that no schema accepts; the caller says so.
-    return undefined;
-  }
 }
 
 function badAnswer(socketPath: string, why: string): EnvironmentFault {

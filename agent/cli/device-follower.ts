@@ -9,6 +9,7 @@ import { servedReading } from '../../sensors/services/served-reading.ts';
 import { systemClock } from '../adapters/system-clock.ts';
 import { check } from '../control/schema-check.ts';
 import { EnvironmentFault, sentenceOf } from '../errors.ts';
+import { jsonIn } from './answer-text.ts';
 import { faultOf, openOverlay } from './overlay-request.ts';
 
 /** What becomes of a device, in the order in which it happens. */
@@ -102,7 +103,7 @@ export class DeviceFollower {
       this.#lastId = id;
     }
     if (event !== undefined && event !== 'message') return;
-    const checked = check(servedReading, parsed(data));
+    const checked = check(servedReading, jsonIn(data));
     if (!checked.ok) {
       const problem = `what it serves is no Tincan of this version (${checked.sentence})`;
       throw new EnvironmentFault('bad-answer', problem);
@@ -114,15 +115,6 @@ export class DeviceFollower {
 /** `k3v9x2.17` was given by the run `k3v9x2` of the device's agent. */
 function instanceOf(id: string): string {
   return id.replace(/\.?\d+$/, '');
-}
-
-function parsed(data: string): unknown {
-  try {
-    return JSON.parse(data);
-  } catch {
-    // No JSON is one more thing that the schema does not accept.
-    return undefined;
-  }
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {

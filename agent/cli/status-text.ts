@@ -102,8 +102,12 @@ function networkFacts(datapath: DatapathReport | null): [string, string][] {
   ];
 }
 
-function sensorsFact(sensors: StatusReport['sensors']): string {
-  const stale = sensors.stale === 0 ? '' : `, ${countText(sensors.stale)} stale`;
-  const where = sensors.listening.length === 0 ? 'not served' : `at ${sensors.listening.join(' ')}`;
-  return sensors.count === 0 ? 'none' : `${countText(sensors.count)}${stale}, ${where}`;
+function sensorsFact({ count, stale, actuators, followers, listening }: StatusReport['sensors']): string {
+  if (count === 0 && actuators === 0) return 'none';
+  return [
+    `${countText(count)}${stale === 0 ? '' : `, ${countText(stale)} stale`}`,
+    ...(actuators === 0 ? [] : [pluralText(actuators, 'actuator')]),
+    ...(followers === 0 ? [] : [`followed by ${pluralText(followers, 'client')}`]),
+    listening.length === 0 ? 'not served' : `at ${listening.join(' ')}`,
+  ].join('; ');
 }

@@ -68,7 +68,13 @@ export const statusReport: Schema<StatusReport> = v.object({
   clock: v.object({ synchronised: v.boolean(), floor: v.number(), freshAgeMs: nullableNumber }),
   datapath: v.nullable(datapathReport),
   links: v.array(linkReport),
-  sensors: v.object({ count: v.number(), stale: v.number(), listening: v.array(v.string()) }),
+  sensors: v.object({
+    count: v.number(),
+    stale: v.number(),
+    actuators: v.number(),
+    followers: v.number(),
+    listening: v.array(v.string()),
+  }),
   socket: v.string(),
 });
 

@@ -46,7 +46,8 @@ export interface StatusReport {
   clock: { synchronised: boolean; floor: number; freshAgeMs: number | null };
   datapath: DatapathReport | null;
   links: LinkReport[];
-  sensors: { count: number; stale: number; listening: string[] };
+  /** `followers`: clients of event streams, WebSockets and CoAP observations. */
+  sensors: { count: number; stale: number; actuators: number; followers: number; listening: string[] };
   socket: string;
 }
 

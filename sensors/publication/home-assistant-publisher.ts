@@ -33,7 +33,8 @@ export interface HomeAssistantOptions extends ServiceSource {
   broker: Pick<BusOptions, 'url' | 'username' | 'password' | 'ca'>;
   discoveryPrefix: string;
   actuators: ActuatorPanel;
-  policy: AccessPolicy;
+  /** As it is now. */
+  policy: () => AccessPolicy;
   clock: Clock;
   log: Log;
 }
@@ -155,7 +156,7 @@ export class HomeAssistantPublisher {
 
   #settable(): ActuatorState[] {
     const { policy, actuators } = this.#options;
-    return decideAccess(policy, this.#principal, 'command').allowed ? actuators.states() : [];
+    return decideAccess(policy(), this.#principal, 'command').allowed ? actuators.states() : [];
   }
 
   #hearCommands(): void {

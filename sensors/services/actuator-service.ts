@@ -81,6 +81,7 @@ function parsed(text: string): unknown {
   }
 }
 
-function noActuator(c: Context, id: string): Response {
+/** Answers 404. */
+export function noActuator(c: Context, id: string): Response {
   return c.json({ error: `there is no actuator ${shown(id)}: GET /actuators lists those there are` }, 404);
 }

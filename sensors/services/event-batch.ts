@@ -41,11 +41,12 @@ export const SSE_RETRY = new TextEncoder().encode(`retry: ${RECONNECT_MS}\n\n`);
 
 function sseText(event: ServedEvent, eventId: string): string {
   const id = eventId === '' ? '' : `id: ${eventId}\n`;
-  const name = event.kind === 'ping' ? 'event: ping\n' : '';
+  const name = event.kind === 'ping' || event.kind === 'actuator' ? `event: ${event.kind}\n` : '';
   return `${name}${id}data: ${JSON.stringify(dataOf(event))}\n\n`;
 }
 
 function dataOf(event: ServedEvent): unknown {
   if (event.kind === 'ping') return { time: event.time };
+  if (event.kind === 'actuator') return event.state;
   return event.kind === 'value' ? event.value : event.reading;
 }

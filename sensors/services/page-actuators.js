@@ -1,31 +1,36 @@
 /** Runs in the browser: the page's switches and sliders. Without it the page shows what the actuators are. */
 
 (() => {
-  const LOOK_AGAIN_MS = 3000;
   const LONGEST_WAIT_MS = 8000;
   const section = document.querySelector('#actuators');
   if (!section) return;
   const told = section.querySelector('[role="status"]');
+  /** Id -> its state, and when it was told on this page's clock. */
+  const known = new Map();
   /** Ids of actuators whose command is on its way: an older state must not undo what the hand just did. */
   const busy = new Set();
 
   const text = (value) => (value === null ? '–' : value === true ? 'on' : value === false ? 'off' : value);
 
-  function aboutText({ setBy, cause, problem, remainingMs }) {
+  function aboutText({ state: { setBy, cause, problem, remainingMs }, toldAt }) {
     if (problem) return problem;
     if (!setBy) return cause === 'controller-lost' ? 'safe: who set it was lost' : '';
-    const left = remainingMs === null ? '' : `, for ${Math.ceil(remainingMs / 1000)} s more`;
+    const leftMs = Math.max(0, remainingMs - (performance.now() - toldAt));
+    const left = remainingMs === null ? '' : `, for ${Math.ceil(leftMs / 1000)} s more`;
     return `set by ${setBy.name}${left}`;
   }
 
+  const rowOf = (id) => section.querySelector(`[data-id="${CSS.escape(id)}"]`);
+
   function show(state) {
-    const row = section.querySelector(`[data-id="${CSS.escape(state.id)}"]`);
+    const row = rowOf(state.id);
     if (!row || busy.has(state.id)) return;
     const control = row.querySelector('button, input');
     if (control?.matches('button')) control.setAttribute('aria-checked', String(state.value === true));
     if (control?.matches('input') && document.activeElement !== control) control.value = state.value ?? 0;
     row.querySelector('.value').textContent = text(state.value);
-    row.querySelector('.state').textContent = aboutText(state);
+    known.set(state.id, { state, toldAt: performance.now() });
+    row.querySelector('.state').textContent = aboutText(known.get(state.id));
     row.dataset.problem = String(state.problem !== null);
   }
 
@@ -53,12 +58,12 @@
     }
     busy.delete(id);
     if (state) show(state);
-    else void look();
+    else void look().catch(() => undefined);
   }
 
   async function look() {
-    const { actuators } = await (await fetch('/actuators')).json();
-    for (const state of actuators ?? []) show(state);
+    const { actuators = [] } = await (await fetch('/actuators')).json();
+    for (const state of actuators) show(state);
   }
 
   section.addEventListener('click', ({ target }) => {
@@ -69,7 +74,11 @@
   section.addEventListener('change', ({ target }) => {
     void set(target.closest('[data-id]').dataset.id, Number(target.value));
   });
+  // page-script.js follows the node's events: first what each actuator is, then what it becomes.
+  addEventListener('actuator', ({ detail }) => show(detail));
   setInterval(() => {
-    if (document.visibilityState === 'visible') void look().catch(() => undefined);
-  }, LOOK_AGAIN_MS);
+    for (const [id, last] of known) {
+      if (last.state.remainingMs !== null) rowOf(id).querySelector('.state').textContent = aboutText(last);
+    }
+  }, 1000);
 })();

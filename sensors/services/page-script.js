@@ -62,7 +62,8 @@
     row.chart ??= chartIn(row.element.querySelector('.trend'));
     // The stream begins with the present reading, which the chart may have from the history.
     if (row.points.at(-1)?.seq === seq) return;
-    const at = performance.now() - ageMs;
+    // Answers take their time, so what came later may seem earlier; a line must not run back.
+    const at = Math.max(performance.now() - ageMs, row.points.at(-1)?.at ?? -Infinity);
     row.points.push({ at, value, seq });
     while (row.points.length > CHART_POINTS || at - row.points[0].at > CHART_MS) row.points.shift();
   }
@@ -80,7 +81,8 @@
   }
 
   function showAge({ element, readAt, problem }) {
-    const age = readAt === null ? '' : `${spanText(Math.max(0, (performance.now() - readAt) / 1000))} ago`;
+    const seconds = (performance.now() - (readAt ?? 0)) / 1000;
+    const age = readAt === null ? '' : seconds < 2 ? 'now' : `${spanText(seconds)} ago`;
     element.querySelector('.state').textContent = [problem, age].filter(Boolean).join(', ');
   }
 
@@ -144,6 +146,10 @@
       const reading = JSON.parse(data);
       show(rowOf(reading), reading);
     };
+    // page-actuators.js shows it.
+    events.addEventListener('actuator', ({ data }) => {
+      dispatchEvent(new CustomEvent('actuator', { detail: JSON.parse(data) }));
+    });
     // Leaving frees the node's place for the next one at once.
     addEventListener('pagehide', () => events.close(), { once: true });
   }

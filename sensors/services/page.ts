@@ -15,6 +15,9 @@ export const pageScript: string = script;
 
 type Markup = ReturnType<typeof html>;
 
+/** Of the board itself, and of less interest than what it measures; facts that hardly change are the last. */
+const OWN_KINDS = ['uptime', 'load', 'memory', 'disk', 'network', 'model', 'os'];
+
 const SYMBOLS: Readonly<Record<string, string>> = { Cel: ' °C', '%RH': ' % RH', '/': '' };
 
 export function pageHtml(
@@ -41,7 +44,7 @@ ${actuatorsSection(actuators)}<table>
 <caption>Sensors of ${node.name}</caption>
 <thead><tr><th scope="col">Sensor</th><th scope="col">Value</th><th scope="col">Trend</th><th scope="col">State</th></tr></thead>
 <tbody>
-${readings.map((reading) => row(reading.id, reading.name, reading))}</tbody>
+${inOrder(readings).map((reading) => row(reading.id, reading.name, reading))}</tbody>
 </table>
 </main>
 <footer>Node ${node.id}. For programs: <a href="/sensors">JSON</a>, <a href="/senml">SenML</a>,
@@ -52,9 +55,14 @@ ${readings.map((reading) => row(reading.id, reading.name, reading))}</tbody>
 `;
 }
 
+function inOrder(readings: readonly Reading[]): Reading[] {
+  const place = ({ kind }: Reading) => OWN_KINDS.indexOf(kind);
+  return [...readings].sort((one, other) => place(one) - place(other));
+}
+
 function row(id: string, name: string, reading: Reading | null): Markup {
   const href = `/sensors/${encodeURIComponent(id)}`;
-  return html`<tr data-id="${id}" data-quality="${reading?.quality ?? 'error'}"><th scope="row"><a href="${href}">${name}</a></th><td class="value">${reading ? valueText(reading) : ''}</td><td class="trend"></td><td class="state">${reading ? stateText(reading) : ''}</td></tr>${raw('\n')}`;
+  return html`<tr data-id="${id}" data-quality="${reading?.quality ?? 'error'}"><th scope="row"><a href="${href}">${name}</a></th><td class="value" data-text="${String(typeof reading?.value === 'string')}">${reading ? valueText(reading) : ''}</td><td class="trend"></td><td class="state">${reading ? stateText(reading) : ''}</td></tr>${raw('\n')}`;
 }
 
 function valueText({ value, unit }: Reading): string {

@@ -1,4 +1,5 @@
 /** What followers are told, before it has a form: readings of now, and what one missed who comes back. */
+import type { ActuatorState, ActuatorValue } from '../actuator.ts';
 import type { HistoryEntry } from '../history.ts';
 import { type Reading, rfc3339 } from '../reading.ts';
 import type { SensorValue } from '../sensor.ts';
@@ -9,14 +10,15 @@ import type { ReadingSource, ServiceSource } from './service-source.ts';
 export type ServedEvent =
   | { kind: 'reading'; seq: number; reading: Reading }
   /** The bare value, for clients that want one property. */
-  | { kind: 'value'; seq: number; value: SensorValue }
+  | { kind: 'value'; seq: number; value: SensorValue | ActuatorValue }
+  | { kind: 'actuator'; seq: 0; state: ActuatorState }
   | { kind: 'ping'; seq: 0; time: string | null };
 
 /** What a client that comes back gets at most of what he missed. */
 const MOST_REPLAYED = 500;
 
 /** Empty while there is no value. */
-export function valueEvent({ value }: Reading, seq: number): ServedEvent[] {
+export function valueEvent({ value }: Pick<Reading | ActuatorState, 'value'>, seq: number): ServedEvent[] {
   return value === null ? [] : [{ kind: 'value', seq, value }];
 }
 

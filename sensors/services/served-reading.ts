@@ -28,3 +28,6 @@ export const servedReading: v.GenericSchema<unknown, Reading> = v.object({
 export const servedReadings: v.GenericSchema<unknown, { sensors: Reading[] }> = v.object({
   sensors: v.pipe(v.array(servedReading), v.maxLength(MOST_SENSORS)),
 });
+
+/** What a node answers where it refuses. */
+export const servedRefusal = v.object({ error: v.string() });

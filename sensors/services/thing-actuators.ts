@@ -11,13 +11,17 @@ const MEDIA_TYPE = 'application/json';
 export function actuatorProperty(state: ActuatorState, maySet: boolean) {
   const { id, title, problem } = state;
   const op = maySet ? ['readproperty', 'writeproperty'] : ['readproperty'];
+  const observing = ['observeproperty', 'unobserveproperty'];
   return {
     title,
     ...(problem === null ? {} : { description: `Now not certain: ${problem}` }),
     ...valueSchema(state),
     readOnly: !maySet,
-    observable: false,
-    forms: [{ href: `actuators/${id}/value`, op, contentType: MEDIA_TYPE }],
+    observable: true,
+    forms: [
+      { href: `actuators/${id}/value`, op, contentType: MEDIA_TYPE },
+      { href: `actuators/${id}/events`, op: observing, contentType: 'text/event-stream', subprotocol: 'sse' },
+    ],
   };
 }
 

@@ -27,9 +27,10 @@ function ask() {
     const startedAt = performance.now();
     const request = get(new URL('/sensors', base), { agent }, (response) => {
       response.resume();
+      if (response.statusCode !== 200) reject(new Error(`/sensors answered ${response.statusCode}`));
       response.on('end', () => {
         times.push(performance.now() - startedAt);
-        resolve(response.statusCode);
+        resolve();
       });
     });
     request.on('error', reject);

@@ -130,7 +130,12 @@ async function declareSensors(file: string): Promise<void> {
     intervalMs: 1_000,
   }));
   const sampling = [{ id: 'replay-s0', windowMs: 1_000 }];
-  fleet.settings.sensors = { ...fleet.settings.sensors, intervalMs: 1_000 };
+  fleet.settings.sensors = {
+    ...fleet.settings.sensors,
+    intervalMs: 1_000,
+    // What it can answer is measured, not how soon it refuses.
+    requestsPerSecond: 1_000_000,
+  };
   fleet.settings.deviceSensors = { device: { replays, sampling } };
   await writeFile(file, JSON.stringify(fleet));
 }

@@ -1,15 +1,15 @@
 /** Real agents, one with an LED in a tree that stands in for /sys/class: who may set it, and what becomes of it. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { runTincan } from '../demo/tincan-command.ts';
+import { FakeLed, startWithLed } from './faults/fake-led.ts';
 import type { FleetUnderTest } from './faults/fleet-under-test.ts';
 import type { Member } from './faults/member.ts';
 import { faultProblem, withFleet } from './faults/scenario.ts';
 
 const HOLD_SECONDS = 2;
-/** A killed peer is noticed within 10 s; this is for slow machines. */
+/** For slow machines. */
 const LOST_MS = 40_000;
 const SWITCH = ['set', 'greenhouse', 'led-relay'] as const;
 const PUT = `const [url, body] = process.argv.slice(1);
@@ -22,35 +22,6 @@ interface Answer {
   body: { value?: boolean; error?: string; setBy?: { name: string } };
 }
 
-/** One LED, as files; a plain file keeps its length, so the names of its triggers have the same. */
-class FakeLed {
-  readonly classes: string;
-  readonly #folder: string;
-
-  constructor(directory: string) {
-    this.classes = join(directory, 'sys-class');
-    this.#folder = join(this.classes, 'leds', 'relay');
-    mkdirSync(this.#folder, { recursive: true });
-    this.#write('max_brightness', '1');
-    this.#write('brightness', '1');
-    this.#write('trigger', 'mmc0');
-  }
-
-  is(file: 'brightness' | 'trigger'): string {
-    return readFileSync(join(this.#folder, file), 'utf8').trim();
-  }
-
-  async until(brightness: string, timeoutMs = LOST_MS): Promise<void> {
-    const deadline = performance.now() + timeoutMs;
-    while (this.is('brightness') !== brightness && performance.now() < deadline) await sleep(50);
-    expect(this.is('brightness')).toBe(brightness);
-  }
-
-  #write(file: string, text: string): void {
-    writeFileSync(join(this.#folder, file), `${text}\n`);
-  }
-}
-
 /** The owner lets operators set the LED of the greenhouse, which is off when nobody does; and thinks again. */
 function allow(fleet: FleetUnderTest, ...tags: string[]): void {
   const file = join(fleet.directory, 'fleet.json');
@@ -60,11 +31,6 @@ function allow(fleet: FleetUnderTest, ...tags: string[]): void {
     policy: [{ command: tags }],
   });
   writeFileSync(file, JSON.stringify(record));
-}
-
-function startWithLed(member: Member, led: FakeLed, ...extra: string[]): void {
-  const script = `mount --bind "$0" /sys/class && exec "$@"`;
-  member.start(extra, ['unshare', '--mount', 'sh', '-c', script, led.classes]);
 }
 
 async function put(from: Member, address: string, value: boolean): Promise<Answer> {
@@ -142,10 +108,13 @@ describe('actuators over the overlay', () => {
       startWithLed(greenhouse, led);
       await greenhouse.untilUp();
       expect((await put(laptop, node.ip4 ?? '', true)).status).toBe(200);
+      const started = greenhouse.events('node.up').length;
       allow(fleet);
       await led.until('0');
       const withdrawn = async () => (await put(laptop, node.ip4 ?? '', true).catch(() => null))?.body.error;
       await expect.poll(withdrawn, { timeout: LOST_MS }).toMatch(/^nobody may set its actuators/);
+      // Its links stayed: the node was not built anew.
+      expect(greenhouse.events('node.up')).toHaveLength(started);
     });
   });
 });

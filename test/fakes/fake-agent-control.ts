@@ -138,7 +138,7 @@ export function statusReport(changes: Partial<StatusReport> = {}): StatusReport 
       drops: { 'no-link': 3, oversize: 1200 },
     },
     links: [linkReport()],
-    sensors: { count: 4, stale: 1, listening: ['http://10.64.0.2/sensors'] },
+    sensors: { count: 4, stale: 1, actuators: 2, followers: 1, listening: ['http://10.64.0.2/sensors'] },
     socket: '/run/tincan/control.sock',
     ...changes,
   };

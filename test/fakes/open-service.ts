@@ -14,7 +14,7 @@ export function openService(
   SensorServiceOptions,
   'actuators' | 'policy' | 'requestsPerSecond' | 'webSocket' | 'sockets' | 'coapPort' | 'discovery'
 > & { readers: FakeReaders } {
-  const policy = OPEN_POLICY;
+  const policy = () => OPEN_POLICY;
   const sysfs = new FakeSysfs();
   const actuators = new Actuators({ drivers: [], policy, sysfs, clock, log, wallMs: () => clock.wallMs() });
   const services = { webSocket: true, sockets: new UdpSockets(), coapPort: null, discovery: false };

@@ -1,12 +1,14 @@
 /**
  * Runs inside a host: opens a node's page in headless Chromium at the width of a phone, and prints one line of JSON.
- *   node page.mjs URL CHROMIUM PICTURE
- * The page has to show a value that changes by itself, say nothing on the console, and pass axe's rules of WCAG 2 AA.
+ *   node page.mjs URL CHROMIUM DIRECTORY
+ * The page has to show a value that changes by itself, say nothing on the console, and pass axe's rules of WCAG 2 AA, in
+ * light and dark. Pictures of a phone and of a desktop are left in the directory.
  */
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 
-const [url = '', executablePath = '', picture = ''] = process.argv.slice(2);
+const [url = '', executablePath = '', directory = ''] = process.argv.slice(2);
 
 const { chromium } = await import('playwright-core');
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
@@ -30,17 +32,20 @@ try {
     () =>
       new Promise((resolve) => {
         const socket = new WebSocket(`ws://${location.host}/ws`);
-        socket.onmessage = ({ data }) => resolve(JSON.parse(data).event);
+        socket.onmessage = ({ data }) => JSON.parse(data).event === 'reading' && resolve('reading');
         socket.onerror = () => resolve('failed');
       }),
   );
   await page.evaluate(axe);
   const tags = ['wcag2a', 'wcag2aa', 'wcag21aa'];
-  const { violations, passes } = await page.evaluate(
-    (values) => window.axe.run({ runOnly: { type: 'tag', values } }),
-    tags,
-  );
-  await page.screenshot({ path: picture, fullPage: false });
+  const judged = () => page.evaluate((values) => window.axe.run({ runOnly: { type: 'tag', values } }), tags);
+  const { violations, passes } = await judged();
+  await page.screenshot({ path: join(directory, 'page-phone-light.png') });
+  await page.setViewportSize({ width: 1000, height: 720 });
+  await page.emulateMedia({ colorScheme: 'dark' });
+  const dark = await judged();
+  violations.push(...dark.violations);
+  await page.screenshot({ path: join(directory, 'page-desktop-dark.png') });
   const contrast = passes.some(({ id }) => id === 'color-contrast');
   console.log(
     JSON.stringify({

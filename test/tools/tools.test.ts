@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { decode } from 'cborg';
 import { expect, it } from 'vitest';
+import { FakeLed, startWithLed } from '../e2e/faults/fake-led.ts';
 import { FleetUnderTest } from '../e2e/faults/fleet-under-test.ts';
 import type { LabHost, RunResult } from '../lab/lab-host.ts';
 import { defaultLabMode, labEnvironment, labProblem } from '../lab/prerequisites.ts';
@@ -16,8 +17,10 @@ import { repositoryPath } from '../lab/repository.ts';
 import { Avahi } from './avahi.ts';
 import { ToolTable } from './tool-table.ts';
 
-const PICTURE = process.env['TINCAN_TOOLS_PICTURE'];
+/** Where the pictures of the page are left. */
+const PICTURES = process.env['TINCAN_TOOLS_PICTURES'];
 const SENSOR = 'uptime';
+const ACTUATOR = 'led-relay';
 const require = createRequire(import.meta.url);
 
 /** Null: it is not installed. */
@@ -56,19 +59,20 @@ it('the tools that are not ours', async (context) => {
   try {
     publishToHub(fleet);
     await fleet.serve();
-    const laptop = await fleet.addMember('laptop');
+    const led = new FakeLed(fleet.lab.directory);
+    const laptop = await fleet.addMember('laptop', '--tag', 'operator');
     const greenhouse = await fleet.addMember('greenhouse');
     laptop.startWithClaim();
-    greenhouse.startWithClaim();
+    startWithLed(greenhouse, led, '--claim', greenhouse.claimFile);
     await laptop.untilUp();
     const { listening } = (await greenhouse.untilUp()).sensors;
     await laptop.ping(greenhouse);
     const address = new URL(listening[0] ?? '').hostname;
     await addNames(table, laptop.host);
     await addHttp(table, laptop.host, address, fleet.lab.directory);
-    await addCoap(table, laptop.host, address);
+    await addCoap(table, laptop.host, address, led);
     await addWeb(table, laptop.host, address, fleet.lab.directory);
-    await addHomeAssistant(table, fleet);
+    await addHomeAssistant(table, fleet, led);
   } finally {
     await fleet.close();
   }
@@ -83,6 +87,16 @@ function publishToHub(fleet: FleetUnderTest): void {
   const text = JSON.parse(readFileSync(path, 'utf8'));
   text.settings.homeAssistant = { url: fleet.brokerUrl };
   text.settings.sensors = { ...text.settings.sensors, intervalMs: 1_000 };
+  // What a greenhouse measures in a day, in a minute.
+  const day = (from: number, by: number) =>
+    Array.from({ length: 96 }, (_, at) => Number((from - by * Math.cos((at / 48) * Math.PI)).toFixed(1)));
+  const replays = [
+    { name: 'air', series: day(21, 6), unit: 'Cel', intervalMs: 1_000 },
+    { name: 'humidity', series: day(62, -14), unit: '%RH', intervalMs: 1_000 },
+    { name: 'soil', series: day(17, 1.5), unit: 'Cel', intervalMs: 1_000 },
+  ];
+  text.settings.deviceSensors = { greenhouse: { replays } };
+  text.settings.policy = [{ command: ['operator', 'homeassistant'] }];
   writeFileSync(path, JSON.stringify(text));
 }
 
@@ -165,7 +179,7 @@ async function addHttp(table: ToolTable, host: LabHost, address: string, directo
   );
 }
 
-async function addCoap(table: ToolTable, host: LabHost, address: string): Promise<void> {
+async function addCoap(table: ToolTable, host: LabHost, address: string, led: FakeLed): Promise<void> {
   const program = ['coap-client-notls', 'coap-client'].find((name) => !spawnSync(name, ['-h']).error);
   const none = program === undefined ? 'apt-get install libcoap3-bin' : null;
   const ask = (path: string, ...options: string[]) =>
@@ -198,6 +212,20 @@ async function addCoap(table: ToolTable, host: LabHost, address: string): Promis
     expect(values.length).toBeGreaterThan(2);
     return `${values.length} values in 5 s`;
   });
+  await table.add(`coap PUT /actuators/${ACTUATOR}`, 'coap-client', none, async () => {
+    const set = (value: boolean) =>
+      printed(
+        host.run([
+          ...[program ?? '', '-m', 'put', '-t', '50', '-e', JSON.stringify({ value })],
+          `coap://${address}/actuators/${ACTUATOR}`,
+        ]),
+      );
+    await set(true);
+    await led.until('1');
+    await set(false);
+    await led.until('0');
+    return 'on, then off';
+  });
 }
 
 async function addWeb(table: ToolTable, host: LabHost, address: string, directory: string): Promise<void> {
@@ -207,17 +235,16 @@ async function addWeb(table: ToolTable, host: LabHost, address: string, director
       host.run([process.execPath, script(name), ...args], { timeoutMs: 60_000, cwd: repositoryPath('.') }),
     );
   const wot = missingModules('@node-wot/core', '@node-wot/binding-http');
-  await table.add('/.well-known/wot', 'node-wot: read, observe', wot, async () => {
-    const text = await run('node-wot.mjs', `http://${address}/.well-known/wot`, SENSOR);
-    const { title, read, observed } = JSON.parse(text.trim().split('\n').at(-1) ?? '');
-    expect([title, observed >= 2]).toEqual(['greenhouse', true]);
-    return `${SENSOR} is ${read}, then ${observed} more values`;
+  await table.add('/.well-known/wot', 'node-wot: read, observe, act, write', wot, async () => {
+    const text = await run('node-wot.mjs', `http://${address}/.well-known/wot`, SENSOR, ACTUATOR);
+    const { title, read, observed, invoked, written } = JSON.parse(text.trim().split('\n').at(-1) ?? '');
+    expect([title, observed >= 2, invoked, written]).toEqual(['greenhouse', true, true, false]);
+    return `${SENSOR} is ${read}, then ${observed} more values; ${ACTUATOR} on, then off`;
   });
   const page = missing('chromium', 'chromium') ?? missingModules('playwright-core', 'axe-core');
   await table.add('/ and /ws', 'Chromium, 360 pixels wide; axe', page, async () => {
-    const picture = PICTURE ?? join(directory, 'page.png');
     const { changed, overflows, said, violations, contrast, events } = JSON.parse(
-      await run('page.mjs', `http://${address}/`, pathOf('chromium') ?? '', picture),
+      await run('page.mjs', `http://${address}/`, pathOf('chromium') ?? '', PICTURES ?? directory),
     );
     expect({ changed, overflows, said, violations, contrast, events }).toEqual({
       changed: true,
@@ -231,21 +258,40 @@ async function addWeb(table: ToolTable, host: LabHost, address: string, director
   });
 }
 
-async function addHomeAssistant(table: ToolTable, { hub }: FleetUnderTest): Promise<void> {
-  await table.add(
-    'MQTT discovery',
-    'mosquitto_sub',
-    missing('mosquitto_sub', 'mosquitto-clients'),
-    async () => {
-      const topic = 'homeassistant/device/+/config';
-      const text = await printed(
-        hub.run(['mosquitto_sub', '-h', hub.address, '-t', topic, '-C', '2', '-W', '10']),
-      );
-      const devices = text.split('\n').map((line) => JSON.parse(line));
-      return devices
-        .map(({ device, components }) => `${device.name}: ${Object.keys(components).length}`)
-        .sort()
-        .join(', ');
-    },
-  );
+async function addHomeAssistant(table: ToolTable, fleet: FleetUnderTest, led: FakeLed): Promise<void> {
+  const { hub } = fleet;
+  const none = missing('mosquitto_sub', 'mosquitto-clients');
+  const topic = 'homeassistant/device/+/config';
+  const listen = (what: string, ...options: string[]) =>
+    hub.run(['mosquitto_sub', '-h', hub.address, '-t', what, ...options]);
+  await table.add('MQTT discovery', 'mosquitto_sub', none, async () => {
+    const text = await printed(listen(topic, '-C', '2', '-W', '10'));
+    const devices = text.split('\n').map((line) => JSON.parse(line));
+    return devices
+      .map(({ device, components }) => `${device.name}: ${Object.keys(components).length}`)
+      .sort()
+      .join(', ');
+  });
+  await table.add('MQTT switch', 'mosquitto_pub', none, async () => {
+    const devices = (await printed(listen(topic, '-C', '2', '-W', '10'))).trim().split('\n');
+    const components = devices.flatMap((line) => Object.values(JSON.parse(line).components));
+    const [found] = components.filter((one) => (one as { platform: string }).platform === 'switch');
+    const { command_topic, payload_on, payload_off } = found as Record<string, string>;
+    const press = (payload = '') =>
+      printed(hub.run(['mosquitto_pub', '-h', hub.address, '-t', command_topic ?? '', '-m', payload]));
+    await press(payload_on);
+    await led.until('1');
+    await press(payload_off);
+    await led.until('0');
+    return 'on, then off';
+  });
+  await table.add('MQTT discovery, switched off', 'mosquitto_sub', none, async () => {
+    const path = join(fleet.directory, 'fleet.json');
+    const { settings, ...others } = JSON.parse(readFileSync(path, 'utf8'));
+    writeFileSync(path, JSON.stringify({ ...others, settings: { ...settings, homeAssistant: undefined } }));
+    const left = async () =>
+      (await listen('homeassistant/#', '--retained-only', '-W', '1')).stdout.split('\n').filter(Boolean);
+    await expect.poll(left, { timeout: 30_000 }).toEqual([]);
+    return 'nothing stays on the broker';
+  });
 }

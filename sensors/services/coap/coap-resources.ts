@@ -46,18 +46,23 @@ export class CoapResources {
     if (admission.result !== 'admitted') return notAdmitted(admission);
     if (path === '/.well-known/core') return this.#list(request);
     if (path === '/sensors') return this.#all(request);
-    if (actuator !== undefined) return this.#actuator(actuator, request);
-    const id = this.sensorOf(path);
-    return id === null ? nothingAt(path) : this.reading(id, request.accept);
+    return this.state(path, request.accept);
   }
 
-  /** Which sensor is at a path; null: none of a sensor. */
-  sensorOf(path: string): string | null {
-    return SENSOR_PATH.exec(path)?.[1] ?? null;
+  /** Which sensor or actuator is at a path; null: neither. */
+  observedAt(path: string): string | null {
+    return (SENSOR_PATH.exec(path) ?? ACTUATOR_PATH.exec(path))?.[1] ?? null;
   }
 
-  /** The state of one sensor, as it is answered and as it is told to whoever observes it. */
-  reading(id: string, accept: number | null): CoapAnswer {
+  /** What one sensor or actuator is, as it is answered and as it is told to whoever observes it. */
+  state(path: string, accept: number | null): CoapAnswer {
+    const actuator = ACTUATOR_PATH.exec(path)?.[1];
+    if (actuator !== undefined) return this.#actuator(actuator, accept);
+    const sensor = SENSOR_PATH.exec(path)?.[1];
+    return sensor === undefined ? nothingAt(path) : this.#reading(sensor, accept);
+  }
+
+  #reading(id: string, accept: number | null): CoapAnswer {
     const { source, node, wallMs } = this.#options;
     const reading = source.reading(id);
     if (!reading)
@@ -74,7 +79,7 @@ export class CoapResources {
     return { ...found, payload: packed(format, senmlPack(node, [reading], wallMs())) };
   }
 
-  #actuator(id: string, { accept }: CoapRequest): CoapAnswer {
+  #actuator(id: string, accept: number | null): CoapAnswer {
     const state = this.#options.actuators.state(id);
     if (!state)
       return { code: '4.04', payload: `there is no actuator ${shown(id)}: /.well-known/core lists them` };
@@ -113,7 +118,7 @@ export class CoapResources {
       })),
       ...this.#options.actuators.states().map(({ id, title }) => ({
         path: `/actuators/${id}`,
-        attributes: { rt: 'tincan.actuator', if: 'core.a', title, ct: String(FORMATS.json) },
+        attributes: { rt: 'tincan.actuator', if: 'core.a', title, ct: String(FORMATS.json), obs: null },
       })),
     ];
     const payload = linkFormat(links, query);

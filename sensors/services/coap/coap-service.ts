@@ -2,7 +2,7 @@
  * The sensors by CoAP (RFC 7252) on the node's virtual addresses. A datagram's way:
  *
  *   1. overlay guard: a stranger gets no answer, so nobody is amplified to     2. is it CoAP at all
- *   3. acknowledgement or reset of a notification (observation.ts)             4. request (coap-message.ts)
+ *   3. acknowledgement or reset of a notification (observers.ts)               4. request (coap-message.ts)
  *   5. may he, and not too often; its resource (coap-resources.ts)             6. in blocks where it is large
  *
  * A question that is repeated is answered anew; a command is not carried out twice (command-memory.ts).
@@ -23,16 +23,12 @@ import {
   writeAnswer,
   writeReset,
 } from './coap-message.ts';
-import { CoapResources, type CoapResourcesOptions } from './coap-resources.ts';
+import { CoapResources, type CoapResourcesOptions, MAX_AGE_S } from './coap-resources.ts';
 import { CommandMemory } from './command-memory.ts';
-import { Observation } from './observation.ts';
+import { Observers } from './observers.ts';
 
-export const MOST_OBSERVATIONS = 32;
-/** From one address, so that one client leaves others a place. */
-export const MOST_OBSERVATIONS_OF_ONE = 24;
 /** Requests whose client is still being looked up. */
 const MOST_UNDECIDED = 64;
-const REGISTER = 0;
 const OBSERVE_SEQUENCES = 2 ** 24;
 
 export interface CoapServiceOptions extends CoapResourcesOptions {
@@ -44,21 +40,13 @@ export interface CoapServiceOptions extends CoapResourcesOptions {
   admits: (remoteAddress: string) => boolean;
 }
 
-interface Observer {
-  sensor: string;
-  from: DatagramEndpoint;
-  observation: Observation;
-}
-
 export class CoapService {
   readonly #options: CoapServiceOptions;
   readonly #resources: CoapResources;
   readonly #blocks: BlockAnswers;
   readonly #commands: CommandMemory;
-  /** By client and token. */
-  readonly #observers = new Map<string, Observer>();
+  readonly #observers: Observers;
   #bindings: DatagramBinding[] = [];
-  #unsubscribe: (() => void) | null = null;
   #undecided = 0;
   #messageId: number;
   #sequence = 0;
@@ -68,11 +56,12 @@ export class CoapService {
     this.#resources = new CoapResources(options);
     this.#blocks = new BlockAnswers(options.clock);
     this.#commands = new CommandMemory(options.clock);
+    this.#observers = new Observers(options, this.#resources);
     this.#messageId = Math.floor(options.random() * 2 ** 16);
   }
 
   get observations(): number {
-    return this.#observers.size;
+    return this.#observers.count;
   }
 
   /** `coap://10.64.0.7/`, one per binding. */
@@ -95,7 +84,7 @@ export class CoapService {
   }
 
   async close(): Promise<void> {
-    for (const { observation } of [...this.#observers.values()]) observation.end();
+    this.#observers.close();
     await Promise.all(this.#bindings.splice(0).map((binding) => binding.close()));
   }
 
@@ -112,19 +101,9 @@ export class CoapService {
     if (!this.#options.admits(from.address)) return;
     const packet = readPacket(message);
     if (!packet) return;
-    if (packet.reset || packet.ack) this.#heard(packet, from);
+    if (packet.reset || packet.ack) this.#observers.heard(packet, from);
     else if (packet.code === '0.00') binding.send(writeReset(packet.messageId), from);
     else if (packet.code.startsWith('0.')) void this.#answer(binding, packet, from);
-  }
-
-  /** RFC 7641 section 3.6: a client that refuses a notification observes no more. */
-  #heard({ messageId, reset }: ParsedPacket, from: DatagramEndpoint): void {
-    for (const { from: of, observation } of this.#observers.values()) {
-      if (of.address !== from.address || of.port !== from.port || !observation.sent(messageId)) continue;
-      if (reset) observation.end();
-      else observation.acknowledged();
-      return;
-    }
   }
 
   async #answer(binding: DatagramBinding, packet: ParsedPacket, from: DatagramEndpoint): Promise<void> {
@@ -160,41 +139,11 @@ export class CoapService {
         ? await this.#commands.once(`${client} ${messageId}`, ask)
         : (this.#blocks.recall(client, request) ?? (await ask()));
     const [answer, options] = this.#blocks.cut(client, request, whole);
-    const observing = this.#observe(binding, envelope.token, request, from, answer);
-    return writeAnswer(envelope, answer, observing ? { ...options, observe: this.#nextSequence() } : options);
-  }
-
-  /** Whether the client observes from now on. */
-  #observe(
-    binding: DatagramBinding,
-    token: Buffer,
-    { observe, path, accept }: CoapRequest,
-    from: DatagramEndpoint,
-    { code }: CoapAnswer,
-  ): boolean {
-    const sensor = this.#resources.sensorOf(path);
-    if (observe === null || sensor === null) return false;
-    const key = `${keyOf(from)} ${token.toString('hex')}`;
-    this.#observers.get(key)?.observation.end();
-    if (observe !== REGISTER || code !== '2.05' || !this.#hasPlace(from.address)) return false;
-    const observation = new Observation({
-      clock: this.#options.clock,
-      random: this.#options.random,
-      tell: (confirmable) => this.#notify(binding, from, token, sensor, accept, confirmable),
-      onEnd: () => this.#forget(key),
-    });
-    this.#observers.set(key, { sensor, from, observation });
-    this.#unsubscribe ??= this.#options.history.onReading((id) => this.#news(id));
-    return true;
-  }
-
-  #hasPlace(address: string): boolean {
-    const ofOne = [...this.#observers.values()].filter(({ from }) => from.address === address).length;
-    return this.#observers.size < MOST_OBSERVATIONS && ofOne < MOST_OBSERVATIONS_OF_ONE;
-  }
-
-  #news(id: string): void {
-    for (const { sensor, observation } of this.#observers.values()) if (sensor === id) observation.news();
+    const tell = (state: CoapAnswer, confirmable: boolean) =>
+      this.#notify(binding, from, envelope.token, state, confirmable);
+    return this.#observers.answered(from, envelope.token, request, answer, tell)
+      ? writeAnswer(envelope, lasting(answer), { ...options, observe: this.#nextSequence() })
+      : writeAnswer(envelope, answer, options);
   }
 
   /** An answer other than 2.05 ends the observation (RFC 7641 section 4.2). */
@@ -202,24 +151,15 @@ export class CoapService {
     binding: DatagramBinding,
     to: DatagramEndpoint,
     token: Buffer,
-    sensor: string,
-    accept: number | null,
+    answer: CoapAnswer,
     confirmable: boolean,
   ): number | null {
     const messageId = this.#nextMessageId();
-    const answer = this.#resources.reading(sensor, accept);
-    const goesOn = answer.code === '2.05';
     const kind = confirmable ? 'confirmable' : 'non-confirmable';
-    const extra = goesOn ? { observe: this.#nextSequence() } : {};
-    binding.send(writeAnswer({ kind, messageId, token }, answer, extra), to);
+    const goesOn = answer.code === '2.05';
+    const [told, extra] = goesOn ? [lasting(answer), { observe: this.#nextSequence() }] : [answer, {}];
+    binding.send(writeAnswer({ kind, messageId, token }, told, extra), to);
     return goesOn ? messageId : null;
-  }
-
-  #forget(key: string): void {
-    this.#observers.delete(key);
-    if (this.#observers.size > 0) return;
-    this.#unsubscribe?.();
-    this.#unsubscribe = null;
   }
 
   #nextMessageId(): number {
@@ -235,4 +175,9 @@ export class CoapService {
 
 function keyOf({ address, port }: DatagramEndpoint): string {
   return `${address} ${port}`;
+}
+
+/** Fresh until the next notification is due, unlike the answer to somebody who asks once. */
+function lasting(answer: CoapAnswer): CoapAnswer {
+  return { ...answer, maxAgeS: MAX_AGE_S };
 }

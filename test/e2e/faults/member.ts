@@ -92,7 +92,7 @@ export class Member {
   }
 
   /** Waits until its TAP is up and its sensors are served. */
-  untilUp(timeoutMs = 20_000): Promise<StatusReport> {
+  untilUp(timeoutMs = 60_000): Promise<StatusReport> {
     return this.until(
       'up',
       timeoutMs,

@@ -1,23 +1,18 @@
 /** Commands over real sockets: good ones, a thousand bad ones, and clients that are slow or greedy. */
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
-import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
 import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
 import { Actuators } from '../../../sensors/actuators.ts';
-import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import type { Reading } from '../../../sensors/reading.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
-import { OPEN_POLICY } from '../../fakes/fake-readers.ts';
-import { openService } from '../../fakes/open-service.ts';
+import { FakeReaders, OPEN_POLICY } from '../../fakes/fake-readers.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import { driverOf, ScriptedActuator } from '../../fakes/scripted-actuator.ts';
 import { exchange, get, open, statusOf, type Target } from './raw-http.ts';
+import { MEMBER, startService } from './real-service.ts';
 
 const ADDRESS = '127.64.0.6';
 const OPERATOR = '127.64.0.2';
-const MEMBER = '127.64.0.9';
 const INTERVAL_MS = 100;
 let stop = async (): Promise<void> => {};
 afterEach(() => stop());
@@ -28,30 +23,22 @@ async function start(requestsPerSecond = 100_000) {
   const pump = new ScriptedActuator();
   const wallMs = () => systemClock.wallMs();
   const drivers = [driverOf(pump)];
-  const actuators = new Actuators({ drivers, policy: OPEN_POLICY, sysfs, clock: systemClock, log, wallMs });
-  await actuators.discover();
-  const around = openService(systemClock, log);
-  const readers = around.readers.give(OPERATOR, 'operator');
-  const service = new SensorService({
-    drivers: BUILT_IN_DRIVERS,
+  const actuators = new Actuators({
+    drivers,
+    policy: () => OPEN_POLICY,
     sysfs,
-    facts: new LinuxBoardFacts(sysfs, log),
     clock: systemClock,
     log,
-    httpListener: new NodeHttpListener(),
-    intervalMs: INTERVAL_MS,
-    node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
-    overlayNetworks: ['127.64.0.0/16'],
-    clockSynchronised: () => true,
-    ...around,
-    readers,
-    actuators,
-    requestsPerSecond,
+    wallMs,
+  });
+  await actuators.discover();
+  const readers = new FakeReaders().give(OPERATOR, 'operator');
+  const { service, target } = await startService(ADDRESS, {
+    log,
+    other: { readers, actuators, requestsPerSecond },
   });
   stop = () => service.stop();
-  await service.start([ADDRESS], 0);
-  const port = Number(new URL(service.report().listening[0] ?? '').port);
-  const from = (client: string): Target => ({ host: ADDRESS, port, from: client });
+  const from = (client: string): Target => ({ ...target, from: client });
   return { service, pump, log, actuators, operator: from(OPERATOR), member: from(MEMBER) };
 }
 
@@ -137,7 +124,7 @@ describe('actuators over real sockets', () => {
     expect(log.of('sensors.request-failed')).toEqual([]);
     expect(log.of('actuator.refused').length).toBeLessThan(20 + (10 * rounds * INTERVAL_MS) / 1_000 + 2);
     expect(statusOf(await exchange(member, put('/actuators/output-pump', '{}')))).toBe(403);
-  });
+  }, 120_000);
 
   it('do not wait for a client that sends its command byte by byte', async () => {
     const { pump, operator, member } = await start();

@@ -9,6 +9,6 @@ describe('onoff', () => {
     const fault = await opening.catch((error: unknown) => error);
     expect(fault).toBeInstanceOf(EnvironmentFault);
     expect(['no-gpio', 'no-privilege']).toContain(fault instanceof EnvironmentFault && fault.code);
-    expect(String(fault)).toMatch(/GPIO (line 999999|needs the package onoff)/);
+    expect(String(fault)).toMatch(/GPIO (line 999999|needs the (package|native part of) onoff)/);
   });
 });

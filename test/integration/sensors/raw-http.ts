@@ -8,8 +8,8 @@ export interface Target {
   from?: string;
 }
 
-/** Connects and sends; resolves with everything received until the server ended the connection. */
-export function exchange(target: Target, bytes: string): Promise<string> {
+/** Connects and sends; resolves with everything received until the server ended the connection. `isAll`: says at once that nothing follows. */
+export function exchange(target: Target, bytes: string, isAll = false): Promise<string> {
   return new Promise((resolve) => {
     const socket = open(target);
     let received = '';
@@ -19,7 +19,8 @@ export function exchange(target: Target, bytes: string): Promise<string> {
     // A reset ends a conversation as well as anything.
     socket.on('error', () => undefined);
     socket.on('close', () => resolve(received));
-    socket.write(bytes, 'latin1');
+    if (isAll) socket.end(bytes, 'latin1');
+    else socket.write(bytes, 'latin1');
   });
 }
 

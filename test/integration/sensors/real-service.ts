@@ -5,7 +5,7 @@ import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
 import { systemClock } from '../../../agent/adapters/system-clock.ts';
 import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
 import type { SensorDriver } from '../../../sensors/sensor.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
+import { SensorService, type SensorServiceOptions } from '../../../sensors/sensor-service.ts';
 import { openService } from '../../fakes/open-service.ts';
 import { RecordingLog } from '../../fakes/recording-log.ts';
 import type { Target } from './raw-http.ts';
@@ -24,14 +24,22 @@ export interface StartOptions {
   drivers?: readonly SensorDriver[];
   /** Whose members are answered. */
   network?: string;
+  log?: RecordingLog;
+  /** What is not as in openService. */
+  other?: Partial<SensorServiceOptions>;
 }
 
 /** Samples ten times a second; `port` 0 lets the kernel choose. The caller stops the service. */
 export async function startService(
   address: string,
-  { port = 0, drivers = BUILT_IN_DRIVERS, network = '127.64.0.0/16' }: StartOptions = {},
+  {
+    port = 0,
+    drivers = BUILT_IN_DRIVERS,
+    network = '127.64.0.0/16',
+    log = new RecordingLog(),
+    other = {},
+  }: StartOptions = {},
 ): Promise<RealService> {
-  const log = new RecordingLog();
   const sysfs = new LinuxSysfs();
   const service = new SensorService({
     drivers,
@@ -45,6 +53,7 @@ export async function startService(
     overlayNetworks: [network],
     clockSynchronised: () => true,
     ...openService(systemClock, log),
+    ...other,
   });
   await service.start([address], port);
   const url = new URL(service.report().listening[0] ?? '');

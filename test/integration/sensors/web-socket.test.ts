@@ -2,52 +2,30 @@
 import { request } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { LinuxBoardFacts } from '../../../agent/adapters/board-facts.ts';
-import { NodeHttpListener } from '../../../agent/adapters/http-listener.ts';
-import { LinuxSysfs } from '../../../agent/adapters/sysfs.ts';
-import { systemClock } from '../../../agent/adapters/system-clock.ts';
-import { BUILT_IN_DRIVERS } from '../../../sensors/drivers/built-in-drivers.ts';
-import { SensorService } from '../../../sensors/sensor-service.ts';
-import { openService } from '../../fakes/open-service.ts';
-import { RecordingLog } from '../../fakes/recording-log.ts';
 import { exchange, open, statusOf, type Target } from './raw-http.ts';
+import { MEMBER, type RealService, startService } from './real-service.ts';
 
-const MEMBER = '127.64.0.9';
 const ADDRESS = '127.64.0.10';
 const closing: Array<() => unknown> = [];
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close();
 });
 
-async function start(
-  webSocket = true,
-): Promise<{ target: Target; log: RecordingLog; service: SensorService }> {
-  const log = new RecordingLog();
-  const sysfs = new LinuxSysfs();
-  const service = new SensorService({
-    drivers: BUILT_IN_DRIVERS,
-    sysfs,
-    facts: new LinuxBoardFacts(sysfs, log),
-    clock: systemClock,
-    log,
-    httpListener: new NodeHttpListener(),
-    intervalMs: 100,
-    node: { id: 'abcdefghijklmnop', name: 'greenhouse' },
-    overlayNetworks: ['127.64.0.0/16'],
-    clockSynchronised: () => true,
-    ...openService(systemClock, log),
-    webSocket,
-  });
-  closing.push(() => service.stop());
-  await service.start([ADDRESS], 0);
-  const port = Number(new URL(service.report().listening[0] ?? '').port);
-  return { target: { host: ADDRESS, port, from: MEMBER }, log, service };
+async function start(webSocket = true): Promise<RealService> {
+  const started = await startService(ADDRESS, { other: { webSocket } });
+  closing.push(() => started.service.stop());
+  return started;
 }
 
 interface Told {
   event: string;
-  id: number | null;
+  id: string | null;
   data: { id: string; seq: number };
+}
+
+/** 42 in `3f9c02ab17de.42`. */
+function numberIn(id: string): number {
+  return Number(id.split('.')[1]);
 }
 
 /** A WebSocket that is followed; `refused` is the status of the answer that came instead. */
@@ -77,16 +55,16 @@ describe('WebSocket of readings', () => {
     const { told, socket } = follow(target);
     await expect.poll(() => told.length, { timeout: 10_000 }).toBeGreaterThan(60);
     socket.terminate();
-    const last = told.at(-1)?.id ?? 0;
-    expect(told.every(({ event, id, data }) => event === 'reading' && (id === null || data.seq <= id))).toBe(
-      true,
-    );
+    const last = told.at(-1)?.id ?? '';
+    expect(
+      told.every(({ event, id, data }) => event === 'reading' && (id === null || data.seq <= numberIn(id))),
+    ).toBe(true);
     for (const resumed of [
       follow(target, `/ws?since=${last}`),
-      follow(target, '/ws', { 'last-event-id': String(last) }),
+      follow(target, '/ws', { 'last-event-id': last }),
     ]) {
       await expect.poll(() => resumed.told.length, { timeout: 10_000 }).toBeGreaterThan(10);
-      expect(resumed.told.every(({ id }) => id === null || id > last)).toBe(true);
+      expect(resumed.told.every(({ id }) => id === null || numberIn(id) > numberIn(last))).toBe(true);
     }
   });
 

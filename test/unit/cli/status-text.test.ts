@@ -77,7 +77,7 @@ describe('statusText', () => {
       network: 'tincan0, MTU 1400, UDP port 40123',
       traffic: 'sent 98 B in 1 frame, received 1.5 MB in 1,234 frames',
       drops: 'oversize 1,200, no-link 3',
-      sensors: '4, 1 stale, at http://10.64.0.2/sensors',
+      sensors: '4, 1 stale; 2 actuators; followed by 1 client; at http://10.64.0.2/sensors',
       socket: '/run/tincan/control.sock',
     });
     expect(lines.some((line) => line.startsWith('greenhouse '))).toBe(true);
@@ -97,7 +97,7 @@ describe('statusText', () => {
         clock: { synchronised: false, floor: 0, freshAgeMs: null },
         datapath: null,
         links: [],
-        sensors: { count: 0, stale: 0, listening: [] },
+        sensors: { count: 0, stale: 0, actuators: 0, followers: 0, listening: [] },
       }),
     );
     expect(page).toContain('none yet, not connected');

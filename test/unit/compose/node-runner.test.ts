@@ -10,8 +10,14 @@ import { RecordingLog } from '../../fakes/recording-log.ts';
 
 const own = { ip4: '10.64.0.2', ip6: 'fd00::2', certificate: new Uint8Array([1]) } as unknown as Membership;
 
-function configOf(serial: number, intervalMs = 5_000): DeviceConfig {
-  const parts = { device: { name: 'greenhouse' }, network: {}, links: {}, sensors: { intervalMs } };
+function configOf(serial: number, intervalMs = 5_000, read: string[] = []): DeviceConfig {
+  const parts = {
+    device: { name: 'greenhouse' },
+    network: {},
+    links: {},
+    sensors: { intervalMs },
+    policy: { read },
+  };
   return { serial, ...parts } as unknown as DeviceConfig;
 }
 
@@ -30,6 +36,7 @@ let clock: ManualClock;
 let bus: SwitchableBus;
 let runner: NodeRunner;
 let happened: string[];
+let policies: unknown[];
 let failures: number;
 let deviceGone: (problem: string) => void;
 const never = new AbortController().signal;
@@ -40,6 +47,7 @@ beforeEach(() => {
   clock = new ManualClock();
   bus = new SwitchableBus();
   happened = [];
+  policies = [];
   failures = 0;
   runner = new NodeRunner({
     bus: bus as unknown as MessageBus,
@@ -53,7 +61,8 @@ beforeEach(() => {
       happened.push(`opened ${config.serial}`);
       deviceGone = onStopped;
       const close = async () => void happened.push(`closed ${config.serial}`);
-      return { close, problem: () => null } as unknown as OverlayNode;
+      const setPolicy = ({ read }: DeviceConfig['policy']) => void policies.push(read);
+      return { close, setPolicy, problem: () => null } as unknown as OverlayNode;
     },
   });
 });
@@ -69,6 +78,13 @@ describe('a node', () => {
     await apply(configOf(1), 'boot');
     expect(await apply(configOf(2), 'trial')).toEqual({ healthy: true });
     expect(happened).toEqual(['opened 1']);
+  });
+
+  it('keeps its links when the policy alone changes, and follows that', async () => {
+    await apply(configOf(1), 'boot');
+    expect(await apply(configOf(2, 5_000, ['dashboard']), 'trial')).toEqual({ healthy: true });
+    expect(happened).toEqual(['opened 1']);
+    expect(policies).toEqual([['dashboard']]);
   });
 
   it('has passed its trial only once the broker is connected', async () => {

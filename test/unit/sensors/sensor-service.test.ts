@@ -67,6 +67,8 @@ describe('sensor service', () => {
     expect(service.report()).toEqual({
       count: 15,
       stale: 0,
+      actuators: 0,
+      followers: 0,
       listening: ['http://10.64.0.7/', 'http://[fd12::7]/'],
     });
   });
@@ -136,7 +138,7 @@ describe('sensor service', () => {
     await service.stop();
     expect(httpListener.bound).toEqual([]);
     expect(clock.pending()).toBe(0);
-    expect(service.report()).toEqual({ count: 0, stale: 0, listening: [] });
+    expect(service.report()).toEqual({ count: 0, stale: 0, actuators: 0, followers: 0, listening: [] });
   });
 
   it('starts again after stop', async () => {

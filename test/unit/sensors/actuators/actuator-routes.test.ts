@@ -190,7 +190,10 @@ describe('actuators as Things', () => {
       minimum: 0,
       maximum: 255,
       readOnly: false,
-      forms: [{ href: 'actuators/led-act/value', op: ['readproperty', 'writeproperty'] }],
+      forms: [
+        { href: 'actuators/led-act/value', op: ['readproperty', 'writeproperty'] },
+        { href: 'actuators/led-act/events', subprotocol: 'sse' },
+      ],
     });
     expect(thing.actions['set-output-pump']).toMatchObject({
       idempotent: true,
@@ -206,7 +209,7 @@ describe('actuators as Things', () => {
     expect(thing.actions).toEqual({});
     expect(thing.properties['output-pump']).toMatchObject({
       readOnly: true,
-      forms: [{ op: ['readproperty'] }],
+      forms: [{ op: ['readproperty'] }, { op: ['observeproperty', 'unobserveproperty'] }],
     });
   });
 });

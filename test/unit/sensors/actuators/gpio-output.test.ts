@@ -29,7 +29,7 @@ async function setUp(sysfs: FakeSysfs, settings: GpioOutputSetting[], gpio = new
   const log = new RecordingLog();
   const drivers = [gpioOutputDriver(settings, gpio)];
   const wallMs = () => clock.wallMs();
-  const actuators = new Actuators({ drivers, policy: OPEN_POLICY, sysfs, clock, log, wallMs });
+  const actuators = new Actuators({ drivers, policy: () => OPEN_POLICY, sysfs, clock, log, wallMs });
   await actuators.discover();
   const readers = new FakeReaders().give(OPERATOR, 'operator');
   const put = (id: string, value: unknown) => actuators.command(id, { value }, readers.at(OPERATOR), 'http');

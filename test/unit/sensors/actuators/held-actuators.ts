@@ -17,7 +17,7 @@ export async function held(...wired: ScriptedActuator[]) {
   const readers = new FakeReaders().give(OPERATOR, 'operator').give(OTHER_OPERATOR, 'operator');
   const actuators = new Actuators({
     drivers: [driverOf(...wired)],
-    policy: OPEN_POLICY,
+    policy: () => OPEN_POLICY,
     sysfs: new FakeSysfs(),
     clock,
     log,

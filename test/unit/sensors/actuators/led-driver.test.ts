@@ -39,7 +39,7 @@ async function setUp(sysfs = pi(), settings: LedSetting[] = [], store = new Memo
   const readers = new FakeReaders().give(OPERATOR, 'operator');
   const actuators = new Actuators({
     drivers: [ledDriver(settings, new TakenLeds(store))],
-    policy: OPEN_POLICY,
+    policy: () => OPEN_POLICY,
     sysfs,
     clock,
     log: new RecordingLog(),

@@ -35,7 +35,7 @@ async function published(policy: AccessPolicy = ALLOWING) {
     broker: { url: 'mqtt://broker.example' },
     discoveryPrefix: 'homeassistant',
     actuators,
-    policy,
+    policy: () => policy,
     clock,
     log: new RecordingLog(),
   });

@@ -1,8 +1,9 @@
 import { generate, type NamedOption, type ParsedPacket, parse } from 'coap-packet';
 import { describe, expect, it } from 'vitest';
 import type { DatagramEndpoint, DatagramOptions } from '../../../../agent/ports/datagram.ts';
-import { CoapService, MOST_OBSERVATIONS_OF_ONE } from '../../../../sensors/services/coap/coap-service.ts';
+import { CoapService } from '../../../../sensors/services/coap/coap-service.ts';
 import { linkFormat } from '../../../../sensors/services/coap/link-format.ts';
+import { MOST_OBSERVATIONS_OF_ONE } from '../../../../sensors/services/coap/observers.ts';
 import { ScriptedActuator } from '../../../fakes/scripted-actuator.ts';
 import { type ServedOptions, served, thermometer } from './served-sensors.ts';
 
@@ -101,6 +102,36 @@ describe('observations by CoAP', () => {
     expect(service.observations).toBe(1);
     hear(generate({ code: '0.00', reset: true, messageId }));
     expect(service.observations).toBe(0);
+  });
+
+  it('end with 4.03 when the client loses the tag that it reads with, and for nobody else', async () => {
+    const { ask, told, clock, service, readers } = await coap({
+      policy: { read: ['dashboard'], command: [] },
+    });
+    const other = { address: '10.64.0.10', port: 40_000 };
+    readers.give(CLIENT.address, 'dashboard').give(other.address, 'dashboard');
+    await ask(SENSOR, { options: [OBSERVE] });
+    await ask(SENSOR, { options: [OBSERVE] }, other);
+    readers.give(CLIENT.address);
+    told();
+    await clock.advance(5_000);
+    expect(told().filter(({ code }) => code === '4.03')).toHaveLength(1);
+    expect(service.observations).toBe(1);
+  });
+
+  it('tell what an actuator was set to', async () => {
+    const { ask, told, clock, actuators, readers } = await coap({ actuators: [new ScriptedActuator()] });
+    readers.give(CLIENT.address, 'operator');
+    await ask(['actuators', 'output-pump'], { options: [OBSERVE] });
+    const [registered] = told();
+    expect(registered?.options.map(({ name }) => name)).toContain('Observe');
+    expect(JSON.parse(registered?.payload.toString() ?? '')).toMatchObject({ value: false });
+    await actuators.command('output-pump', { value: true }, readers.at(CLIENT.address), 'http');
+    await clock.advance(1_000);
+    expect(JSON.parse(told().at(-1)?.payload.toString() ?? '')).toMatchObject({
+      value: true,
+      cause: 'command',
+    });
   });
 
   it('have a bounded number of places', async () => {

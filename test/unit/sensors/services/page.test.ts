@@ -14,7 +14,7 @@ describe('page', () => {
       reading({ id: 'air', name: 'Air', value: 20.5, unit: 'Cel' }),
       reading({ id: 'never', value: null, quality: 'error', reason: 'the chip is off' }),
     );
-    expect(page).toContain('<td class="value">20.5 °C</td>');
+    expect(page).toContain('<td class="value" data-text="false">20.5 °C</td>');
     expect(page).toContain('<td class="state">error: the chip is off</td>');
     expect(page).toContain('<a href="/sensors/air">Air</a>');
   });

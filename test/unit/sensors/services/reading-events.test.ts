@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MOST_FOLLOWERS, MOST_FOLLOWERS_OF_ONE } from '../../../../sensors/services/reading-events.ts';
+import { ScriptedActuator } from '../../../fakes/scripted-actuator.ts';
 import { type ServedSensors, served, thermometer } from './served-sensors.ts';
 
 interface Sent {
@@ -176,6 +177,51 @@ describe('event stream', () => {
     expect(all.events.followers).toBe(1);
     expect(reader.ended).toBe(false);
     expect(all.cut).toEqual(['10.64.0.66']);
+  });
+
+  it('tells what actuators are, and each change, without a number to resume at', async () => {
+    const all = await served([thermometer()], { actuators: [new ScriptedActuator()] });
+    const { clock, actuators, readers } = all;
+    const everything = await follow(all);
+    const bare = await follow(all, undefined, '/actuators/output-pump/events');
+    const first = await everything.received(clock);
+    expect(first.filter(({ event }) => event === 'actuator')).toMatchObject([
+      { id: null, data: { id: 'output-pump', value: false, cause: 'start' } },
+    ]);
+    expect((await bare.received(clock)).map(({ data }) => data)).toEqual([false]);
+    const operator = readers.give('10.64.0.3', 'operator').at('10.64.0.3');
+    await actuators.command('output-pump', { value: true }, operator, 'http');
+    await clock.advance(50);
+    const changes = (await everything.received(clock)).filter(({ event }) => event === 'actuator');
+    expect(changes).toMatchObject([{ data: { value: true, setBy: { name: 'member-3' } } }]);
+    expect((await bare.received(clock)).map(({ data }) => data)).toEqual([true]);
+  });
+
+  it('ends the streams of a client that lost its tag, and of no other', async () => {
+    const all = await served([thermometer()], { policy: { read: ['dashboard'], command: [] } });
+    const { clock, readers, events } = all;
+    readers.give('10.64.0.3', 'dashboard').give('10.64.0.4', 'dashboard');
+    const losing = await follow(all, undefined, '/events', '10.64.0.3');
+    const keeping = await follow(all, undefined, '/events', '10.64.0.4');
+    await clock.advance(20_000);
+    expect(losing.ended).toBe(false);
+    readers.give('10.64.0.3', 'operator');
+    await clock.advance(5_000);
+    expect([losing.ended, keeping.ended, events.followers]).toEqual([true, false, 1]);
+  });
+
+  it('ends streams at once when the policy changes, and of a member that was revoked', async () => {
+    const all = await served([thermometer()]);
+    const { clock, readers, rules, gate } = all;
+    const revoked = await follow(all, undefined, '/events', '10.64.0.3');
+    const follower = await follow(all, undefined, '/events', '10.64.0.4');
+    readers.strangers.add('10.64.0.3');
+    await clock.advance(5_000);
+    expect([revoked.ended, follower.ended]).toEqual([true, false]);
+    rules.now = { read: ['dashboard'], command: [] };
+    await gate.recheck();
+    await clock.settle();
+    expect(follower.ended).toBe(true);
   });
 
   it('ends every stream when it is closed', async () => {

@@ -5,7 +5,7 @@ import { ReaderGate } from '../../../../sensors/reader-gate.ts';
 import { Sampler } from '../../../../sensors/sampler.ts';
 import { sensorRoutes } from '../../../../sensors/sensor-routes.ts';
 import { EventIds } from '../../../../sensors/services/event-ids.ts';
-import { ReadingEvents } from '../../../../sensors/services/reading-events.ts';
+import { type FollowReader, ReadingEvents } from '../../../../sensors/services/reading-events.ts';
 import type { ServiceSource } from '../../../../sensors/services/service-source.ts';
 import { FakeReaders, OPEN_POLICY } from '../../../fakes/fake-readers.ts';
 import { FakeSysfs } from '../../../fakes/fake-sysfs.ts';
@@ -29,6 +29,8 @@ export interface ServedSensors {
   log: RecordingLog;
   events: ReadingEvents;
   faults: unknown[];
+  /** The policy, which a test may change. */
+  rules: { now: AccessPolicy };
   /** Addresses of clients whose connection was cut. */
   cut: string[];
 }
@@ -57,21 +59,24 @@ export async function served(
   const source = new Sampler({ clock, log, random: () => 0.5, clockSynchronised });
   const { history } = source;
   const services = { source, history, node: NODE, wallMs: () => (clockIsSet ? clock.wallMs() : null) };
-  const events = new ReadingEvents(services, clock, new EventIds(RUN));
   const faults: unknown[] = [];
   const cut: string[] = [];
   const onFault = (error: unknown) => faults.push(error);
-  const gate = new ReaderGate({ readers, policy, clock, requestsPerSecond });
+  const rules = { now: policy };
+  const policyNow = () => rules.now;
+  const gate = new ReaderGate({ readers, policy: policyNow, clock, requestsPerSecond });
   const drivers = [driverOf(...wired)];
   const actuators = new Actuators({
     drivers,
-    policy,
+    policy: policyNow,
     sysfs: new FakeSysfs(),
     clock,
     log,
     wallMs: services.wallMs,
   });
   await actuators.discover();
+  const follow: FollowReader = (address, onLost) => gate.follow(address, onLost);
+  const events = new ReadingEvents({ ...services, actuators }, { clock, follow }, new EventIds(RUN));
   const isOwnHost = () => true;
   const routes = sensorRoutes({ ...services, events, actuators, gate, isOwnHost, webSocket: true, onFault });
   const app: ServedSensors['app'] = {
@@ -80,7 +85,7 @@ export async function served(
   };
   await source.track(sensors);
   await clock.advance(0);
-  return { clock, app, services, readers, actuators, gate, log, events, faults, cut };
+  return { clock, app, services, readers, actuators, gate, log, events, faults, cut, rules };
 }
 
 /** One sensor in Celsius that is read every second. */
