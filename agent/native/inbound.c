@@ -5,7 +5,8 @@
  *  1. receive what waits                          socket.c, socket-overflow; STUN messages leave here: stun.c, stun-limit
  *  2. read a packet's header                      packet.c, packet-too-short, packet-unknown-type
  *  3. find the session that it names              table.c, packet-unknown-index
- *  4. refuse replays, open it in place            session.c, packet-replayed, packet-not-authentic
+ *  4. refuse sources of forgeries, and replays    forgery_limit.h, forgery-limit; session.c, packet-replayed
+ *     open it in place                            packet-not-authentic
  *  5. note the sign of life, and a new endpoint   -> event `heard`: the controller decides where frames go
  *  6. a probe goes back to where it came from; an echo -> event `probe-reply`, echo-limit
  *  7. a frame must be whole                       frame-too-short, frame-too-long
@@ -128,6 +129,19 @@ bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const u
     return take_frame(datapath, peer, frame, bytes) && write_run(datapath);
 }
 
+/* Opens what may be opened. Where the peer is reached everything may: it must not be cut off by who borrows its address. */
+static enum drop_reason open_packet(struct datapath *datapath, const struct peer *peer, struct receive_session *session,
+                                    const struct packet_header *header, uint8_t *packet, size_t payload_bytes,
+                                    const struct endpoint *from)
+{
+    bool on_path = peer->has_path && endpoint_equals(&peer->path, from);
+    if (!on_path && forgery_limit_refuses(&datapath->forgery_limit, from, datapath->now_us)) return DROP_FORGERY_LIMIT;
+    enum drop_reason reason = session_open(session, header, packet, payload_bytes);
+    bool forged = reason == DROP_PACKET_NOT_AUTHENTIC;
+    if (!on_path && forged) forgery_limit_count(&datapath->forgery_limit, from, datapath->now_us);
+    return reason;
+}
+
 static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_bytes, const struct endpoint *from)
 {
     struct packet_header header;
@@ -141,7 +155,7 @@ static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_by
 
     const uint8_t *payload = packet + PACKET_HEADER_BYTES;
     size_t payload_bytes = packet_bytes - PACKET_OVERHEAD_BYTES;
-    reason = session_open(session, &header, packet, payload_bytes);
+    reason = open_packet(datapath, peer, session, &header, packet, payload_bytes, from);
     if (reason != PASS) return datapath_drop(datapath, reason);
 
     note_sign_of_life(datapath, peer, from);
