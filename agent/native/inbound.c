@@ -33,6 +33,8 @@ enum { ECHO_EVENTS_PER_SECOND = 200 };
 /* From here on a write costs little against what it carries: most of one message is of one flow, and no more will come. */
 enum { RUN_FULL_BYTES = 32 * 1024 };
 
+enum { BUNDLE_LENGTH_BYTES = 2 };
+
 static void report(struct datapath *datapath, const struct event *event)
 {
     if (!event_ring_push(&datapath->ring, event, NULL)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
@@ -127,6 +129,19 @@ static bool take_frame(struct datapath *datapath, const struct peer *peer, const
 bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
 {
     return take_frame(datapath, peer, frame, bytes) && write_run(datapath);
+}
+
+void inbound_deliver_bundle(struct datapath *datapath, const struct peer *peer, const uint8_t *bundle, size_t bytes)
+{
+    for (size_t at = 0; bytes - at >= BUNDLE_LENGTH_BYTES;) {
+        size_t frame_bytes = (size_t)bundle[at] << 8 | bundle[at + 1];
+        at += BUNDLE_LENGTH_BYTES;
+        if (frame_bytes > bytes - at) break;
+        take_frame(datapath, peer, bundle + at, frame_bytes);
+        if (datapath->run.bytes >= RUN_FULL_BYTES) write_run(datapath);
+        at += frame_bytes;
+    }
+    write_run(datapath);
 }
 
 /* Opens what may be opened. Where the peer is reached everything may: it must not be cut off by who borrows its address. */
