@@ -138,7 +138,7 @@ async function build(
 
   const { discovery } = config.sensors.services ?? DEFAULT_SERVICES;
   const outbound = new Outbound({ self: own, directory, links, datapath, answersNames: discovery, clock });
-  links.onFrame((slot, frame) => datapath.deliver(slot, frame));
+  links.onFrame((slot, frame) => datapath.deliverSoon(slot, frame));
   receive = (event) => {
     if (event.kind === 'stopped') onStopped(event.problem);
     else if (LINK_EVENTS.has(event.kind)) links.receiveDatapathEvent(event);

@@ -16,6 +16,7 @@ import type {
   OpenDatapath,
   PeerTraffic,
 } from '../ports/datapath.ts';
+import { FrameBundle } from '../wire/frame-bundle.ts';
 import { overlappingAddress } from './address-overlap.ts';
 import { interfaceAddresses } from './interface-addresses.ts';
 import { loadNativeAddon } from './native-addon.ts';
@@ -30,13 +31,18 @@ interface Addon {
   aeadSpeed(): Record<AeadCipher, number>;
 }
 
-interface AddonDatapath extends Omit<Datapath, 'stats' | 'close'> {
+interface AddonDatapath extends Omit<Datapath, 'stats' | 'close' | 'deliverSoon'> {
+  /** Frames of the peer in this slot, as FrameBundle has them. */
+  deliverBundle(slot: number, bundle: Uint8Array): void;
   stats(): Omit<DatapathStats, 'peers'> & { peers: [slot: number, traffic: PeerTraffic][] };
   close(): void;
 }
 
 /** Linux device names: no slash, colon or space; `%d` once, for the kernel's numbering. */
 const TAP_NAME = /^(?!\.{1,2}$)(?=.{1,15}$)[^\s/:%]*(%d)?[^\s/:%]*$/;
+
+/** As much as one message of the slow path has. */
+const MAX_BUNDLE_BYTES = 16 * 1024;
 
 /**
  * Opens the TAP and the UDP port and starts the datapath's thread. The thread does not keep the process alive; close
@@ -62,6 +68,9 @@ class NativeDatapath implements Datapath {
   readonly udpPort: number;
   readonly ip6Configured: boolean;
   readonly #addon: AddonDatapath;
+  /** Frames of one peer that came in this turn of the event loop: one crossing, and one write where they join. */
+  readonly #bundle = new FrameBundle(MAX_BUNDLE_BYTES);
+  #bundledSlot = 0;
 
   constructor(addon: AddonDatapath) {
     this.#addon = addon;
@@ -100,6 +109,19 @@ class NativeDatapath implements Datapath {
 
   deliver(slot: number | null, frame: Uint8Array): boolean {
     return this.#addon.deliver(slot, frame);
+  }
+
+  deliverSoon(slot: number, frame: Uint8Array): void {
+    if (slot !== this.#bundledSlot) this.#deliverBundle();
+    if (this.#bundle.isEmpty) queueMicrotask(() => this.#deliverBundle());
+    this.#bundledSlot = slot;
+    if (this.#bundle.add(frame)) return;
+    this.#deliverBundle();
+    if (!this.#bundle.add(frame)) this.#addon.deliver(slot, frame);
+  }
+
+  #deliverBundle(): void {
+    if (!this.#bundle.isEmpty) this.#addon.deliverBundle(this.#bundledSlot, this.#bundle.take());
   }
 
   sendProbe(slot: number, endpoint: Endpoint, id: number, frameBytes?: number): void {

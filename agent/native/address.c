@@ -53,3 +53,12 @@ bool endpoint_equals(const struct endpoint *one, const struct endpoint *other)
 {
     return one->port == other->port && memcmp(&one->address, &other->address, sizeof one->address) == 0;
 }
+
+uint32_t endpoint_hash(const struct endpoint *endpoint)
+{
+    uint32_t words[4];
+    memcpy(words, &endpoint->address, sizeof words);
+    /* Knuth's multiplicative hash, whose high bits are the mixed ones. */
+    uint32_t mixed = (words[0] ^ words[1] ^ words[2] ^ words[3] ^ endpoint->port) * UINT32_C(2654435769);
+    return mixed >> 16;
+}

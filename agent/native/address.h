@@ -38,4 +38,7 @@ void endpoint_format(const struct endpoint *endpoint, char text[INET6_ADDRSTRLEN
 
 bool endpoint_equals(const struct endpoint *one, const struct endpoint *other);
 
+/* Spreads endpoints over the low bits; whoever chooses endpoints can make them meet. */
+uint32_t endpoint_hash(const struct endpoint *endpoint);
+
 #endif

@@ -21,11 +21,27 @@ void aead_clear(struct aead *aead)
     aead->context = NULL;
 }
 
+/* What EVP_CIPHER_CTX_ctrl would make of a tag, without its way there: a tenth of the cost of a small packet. */
+struct tag_params {
+    OSSL_PARAM list[2];
+};
+
+static struct tag_params params_of_tag(uint8_t *tag)
+{
+    return (struct tag_params){{{
+        .key = OSSL_CIPHER_PARAM_AEAD_TAG,
+        .data_type = OSSL_PARAM_OCTET_STRING,
+        .data = tag,
+        .data_size = PACKET_TAG_BYTES,
+    }}};
+}
+
 bool aead_seal(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_t counter)
 {
     uint8_t nonce[PACKET_NONCE_BYTES];
     uint8_t *payload = packet + PACKET_HEADER_BYTES;
     uint8_t *tag = payload + payload_bytes;
+    struct tag_params params = params_of_tag(tag);
     int done = 0;
 
     packet_nonce(counter, nonce);
@@ -33,7 +49,7 @@ bool aead_seal(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_
            EVP_EncryptUpdate(aead->context, NULL, &done, packet, PACKET_HEADER_BYTES) == 1 &&
            EVP_EncryptUpdate(aead->context, payload, &done, payload, (int)payload_bytes) == 1 &&
            EVP_EncryptFinal_ex(aead->context, tag, &done) == 1 &&
-           EVP_CIPHER_CTX_ctrl(aead->context, EVP_CTRL_AEAD_GET_TAG, PACKET_TAG_BYTES, tag) == 1;
+           EVP_CIPHER_CTX_get_params(aead->context, params.list) == 1;
 }
 
 bool aead_open(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_t counter)
@@ -41,12 +57,13 @@ bool aead_open(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_
     uint8_t nonce[PACKET_NONCE_BYTES];
     uint8_t *payload = packet + PACKET_HEADER_BYTES;
     uint8_t *tag = payload + payload_bytes;
+    struct tag_params params = params_of_tag(tag);
     int done = 0;
 
     packet_nonce(counter, nonce);
     return EVP_DecryptInit_ex(aead->context, NULL, NULL, NULL, nonce) == 1 &&
            EVP_DecryptUpdate(aead->context, NULL, &done, packet, PACKET_HEADER_BYTES) == 1 &&
            EVP_DecryptUpdate(aead->context, payload, &done, payload, (int)payload_bytes) == 1 &&
-           EVP_CIPHER_CTX_ctrl(aead->context, EVP_CTRL_AEAD_SET_TAG, PACKET_TAG_BYTES, tag) == 1 &&
+           EVP_CIPHER_CTX_set_params(aead->context, params.list) == 1 &&
            EVP_DecryptFinal_ex(aead->context, tag, &done) == 1;
 }

@@ -50,6 +50,19 @@ static napi_value deliver(napi_env env, napi_callback_info info)
     return truth(env, control_deliver(call.datapath, type == napi_null ? -1 : (int)slot, frame, bytes));
 }
 
+static napi_value deliver_bundle(napi_env env, napi_callback_info info)
+{
+    struct call call;
+    unsigned slot;
+    const uint8_t *bundle;
+    size_t bytes;
+    if (call_begin(env, info, &call) && argument_slot(env, call.arguments[0], &slot) &&
+        argument_bytes(env, call.arguments[1], "bundle", &bundle, &bytes)) {
+        control_deliver_bundle(call.datapath, slot, bundle, bytes);
+    }
+    return NULL;
+}
+
 static napi_value send_probe(napi_env env, napi_callback_info info)
 {
     struct call call;
@@ -167,6 +180,7 @@ NAPI_MODULE_INIT()
     const napi_property_descriptor methods[] = {
         METHOD("setPeer", table_method_set_peer),     METHOD("removePeer", table_method_remove_peer), METHOD("addSession", table_method_add_session),
         METHOD("setPath", table_method_set_path),     METHOD("sendFrame", send_frame),   METHOD("deliver", deliver),
+        METHOD("deliverBundle", deliver_bundle),
         METHOD("sendProbe", send_probe), METHOD("stats", stats),            METHOD("close", close_datapath),
         METHOD("sendStun", send_stun),   METHOD("useSession", table_method_use_session),
         METHOD("forgetPreviousSession", table_method_forget_previous_session),

@@ -115,6 +115,15 @@ bool control_deliver(struct datapath *datapath, int slot, const uint8_t *frame, 
     return delivered;
 }
 
+void control_deliver_bundle(struct datapath *datapath, unsigned slot, const uint8_t *bundle, size_t bytes)
+{
+    begin(datapath);
+    const struct peer *peer = datapath->table.peers[slot];
+    if (peer != NULL) inbound_deliver_bundle(datapath, peer, bundle, bytes);
+    else datapath_drop(datapath, DROP_SOURCE_MAC_MISMATCH);
+    end(datapath);
+}
+
 void control_send_probe(struct datapath *datapath, unsigned slot, const struct endpoint *to, uint32_t id,
                         size_t frame_bytes)
 {

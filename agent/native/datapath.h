@@ -18,6 +18,7 @@
 
 #include "coalesce.h"
 #include "event_ring.h"
+#include "forgery_limit.h"
 #include "interface.h"
 #include "outbox.h"
 #include "rate_limit.h"
@@ -57,6 +58,7 @@ struct datapath {
     bool ip6_configured;
     bool closed;
     struct rate_limit stun_limit;
+    struct forgery_limit forgery_limit;
     uint64_t now_us; /* of the current turn or call */
     uint64_t turns;  /* of the thread: a sign of life for the watchdog */
 

@@ -24,7 +24,8 @@
     X(SOURCE_IP_MISMATCH, "source-ip-mismatch")                                                                        \
     X(NOT_FOR_THIS_NODE, "not-for-this-node")                                                                          \
     X(STUN_LIMIT, "stun-limit")                                                                                        \
-    X(ECHO_LIMIT, "echo-limit")
+    X(ECHO_LIMIT, "echo-limit")                                                                                        \
+    X(FORGERY_LIMIT, "forgery-limit")
 
 /* PASS is what a check answers when there is nothing to drop; it is no reason and has no counter. */
 enum drop_reason {

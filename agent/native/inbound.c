@@ -5,7 +5,8 @@
  *  1. receive what waits                          socket.c, socket-overflow; STUN messages leave here: stun.c, stun-limit
  *  2. read a packet's header                      packet.c, packet-too-short, packet-unknown-type
  *  3. find the session that it names              table.c, packet-unknown-index
- *  4. refuse replays, open it in place            session.c, packet-replayed, packet-not-authentic
+ *  4. refuse sources of forgeries, and replays    forgery_limit.h, forgery-limit; session.c, packet-replayed
+ *     open it in place                            packet-not-authentic
  *  5. note the sign of life, and a new endpoint   -> event `heard`: the controller decides where frames go
  *  6. a probe goes back to where it came from; an echo -> event `probe-reply`, echo-limit
  *  7. a frame must be whole                       frame-too-short, frame-too-long
@@ -31,6 +32,8 @@ enum { ECHO_EVENTS_PER_SECOND = 200 };
 
 /* From here on a write costs little against what it carries: most of one message is of one flow, and no more will come. */
 enum { RUN_FULL_BYTES = 32 * 1024 };
+
+enum { BUNDLE_LENGTH_BYTES = 2 };
 
 static void report(struct datapath *datapath, const struct event *event)
 {
@@ -128,6 +131,32 @@ bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const u
     return take_frame(datapath, peer, frame, bytes) && write_run(datapath);
 }
 
+void inbound_deliver_bundle(struct datapath *datapath, const struct peer *peer, const uint8_t *bundle, size_t bytes)
+{
+    for (size_t at = 0; bytes - at >= BUNDLE_LENGTH_BYTES;) {
+        size_t frame_bytes = (size_t)bundle[at] << 8 | bundle[at + 1];
+        at += BUNDLE_LENGTH_BYTES;
+        if (frame_bytes > bytes - at) break;
+        take_frame(datapath, peer, bundle + at, frame_bytes);
+        if (datapath->run.bytes >= RUN_FULL_BYTES) write_run(datapath);
+        at += frame_bytes;
+    }
+    write_run(datapath);
+}
+
+/* Opens what may be opened. Where the peer is reached everything may: it must not be cut off by who borrows its address. */
+static enum drop_reason open_packet(struct datapath *datapath, const struct peer *peer, struct receive_session *session,
+                                    const struct packet_header *header, uint8_t *packet, size_t payload_bytes,
+                                    const struct endpoint *from)
+{
+    bool on_path = peer->has_path && endpoint_equals(&peer->path, from);
+    if (!on_path && forgery_limit_refuses(&datapath->forgery_limit, from, datapath->now_us)) return DROP_FORGERY_LIMIT;
+    enum drop_reason reason = session_open(session, header, packet, payload_bytes);
+    bool forged = reason == DROP_PACKET_NOT_AUTHENTIC;
+    if (!on_path && forged) forgery_limit_count(&datapath->forgery_limit, from, datapath->now_us);
+    return reason;
+}
+
 static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_bytes, const struct endpoint *from)
 {
     struct packet_header header;
@@ -141,7 +170,7 @@ static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_by
 
     const uint8_t *payload = packet + PACKET_HEADER_BYTES;
     size_t payload_bytes = packet_bytes - PACKET_OVERHEAD_BYTES;
-    reason = session_open(session, &header, packet, payload_bytes);
+    reason = open_packet(datapath, peer, session, &header, packet, payload_bytes, from);
     if (reason != PASS) return datapath_drop(datapath, reason);
 
     note_sign_of_life(datapath, peer, from);

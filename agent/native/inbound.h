@@ -13,4 +13,7 @@ bool inbound_batch(struct datapath *datapath);
  */
 bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes);
 
+/* The same for several of one peer's, each behind its length (2 bytes, big-endian): those of one flow are joined. */
+void inbound_deliver_bundle(struct datapath *datapath, const struct peer *peer, const uint8_t *bundle, size_t bytes);
+
 #endif

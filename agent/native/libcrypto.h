@@ -1,7 +1,7 @@
 /*
  * The part of OpenSSL's libcrypto that the datapath calls. Node exports these functions from its own binary, so the
  * addon links no library and needs no OpenSSL headers to build: the names resolve when Node loads it. The prototypes
- * and constants are those of <openssl/evp.h>, unchanged since OpenSSL 1.1.0.
+ * and constants are those of <openssl/evp.h> and <openssl/params.h>, the same in every OpenSSL from 3.0.0 on.
  */
 #ifndef TINCAN_LIBCRYPTO_H
 #define TINCAN_LIBCRYPTO_H
@@ -12,8 +12,16 @@ typedef struct evp_cipher_st EVP_CIPHER;
 typedef struct evp_cipher_ctx_st EVP_CIPHER_CTX;
 typedef struct engine_st ENGINE;
 
-#define EVP_CTRL_AEAD_GET_TAG 0x10
-#define EVP_CTRL_AEAD_SET_TAG 0x11
+typedef struct ossl_param_st {
+    const char *key; /* NULL ends an array of parameters */
+    unsigned int data_type;
+    void *data;
+    size_t data_size;
+    size_t return_size;
+} OSSL_PARAM;
+
+#define OSSL_PARAM_OCTET_STRING 5
+#define OSSL_CIPHER_PARAM_AEAD_TAG "tag"
 
 extern const EVP_CIPHER *EVP_aes_256_gcm(void);
 extern const EVP_CIPHER *EVP_chacha20_poly1305(void);
@@ -21,7 +29,8 @@ extern const EVP_CIPHER *EVP_chacha20_poly1305(void);
 extern EVP_CIPHER_CTX *EVP_CIPHER_CTX_new(void);
 /* Wipes the key schedule before it frees it. */
 extern void EVP_CIPHER_CTX_free(EVP_CIPHER_CTX *context);
-extern int EVP_CIPHER_CTX_ctrl(EVP_CIPHER_CTX *context, int type, int argument, void *pointer);
+extern int EVP_CIPHER_CTX_get_params(EVP_CIPHER_CTX *context, OSSL_PARAM params[]);
+extern int EVP_CIPHER_CTX_set_params(EVP_CIPHER_CTX *context, const OSSL_PARAM params[]);
 
 extern int EVP_EncryptInit_ex(EVP_CIPHER_CTX *context, const EVP_CIPHER *cipher, ENGINE *engine,
                               const unsigned char *key, const unsigned char *nonce);

@@ -11,6 +11,11 @@ struct rate_limit {
     unsigned passed;
 };
 
+static inline bool rate_limit_is_used_up(const struct rate_limit *limit, uint64_t now_us, unsigned per_second)
+{
+    return limit->passed >= per_second && now_us - limit->second_began_us < 1000000;
+}
+
 static inline bool rate_limit_pass(struct rate_limit *limit, uint64_t now_us, unsigned per_second)
 {
     if (now_us - limit->second_began_us >= 1000000) *limit = (struct rate_limit){.second_began_us = now_us};

@@ -41,6 +41,11 @@ export interface Datapath {
    */
   deliver(slot: number | null, frame: Uint8Array): boolean;
   /**
+   * The same for a frame of this peer's that is one of many: it is in the TAP at the end of this turn of the event loop,
+   * joined with those before it where they are of one flow, as fast ones are. Borrowed until return.
+   */
+  deliverSoon(slot: number, frame: Uint8Array): void;
+  /**
    * Sends a sealed probe to `endpoint`; the peer's datapath echoes it, which comes back as `probe-reply`. `id` is
    * uint32; where a reply proves that the peer is at an endpoint, choose it at random. With `frameBytes` the probe is
    * as long as a packet with such a frame and must not be fragmented; the echo is short.

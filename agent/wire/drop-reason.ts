@@ -22,6 +22,7 @@ export const DATAPATH_DROP_REASONS = [
   'not-for-this-node',
   'stun-limit',
   'echo-limit',
+  'forgery-limit',
 ] as const;
 
 /** Exits that the controller takes itself. */

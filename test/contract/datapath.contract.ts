@@ -238,6 +238,19 @@ export function datapathContract(openPair: () => Promise<{ a: RiggedDatapath; b:
       expect(b.datapath.stats().toTap.frames).toBe(2);
     });
 
+    it("deliver the frames of a turn in their order, and only those that bear their peer's addresses", async () => {
+      introduce();
+      const stranger = ip4Packet({ from: { ...NODES.a, ip4: '10.64.0.7' }, to: NODES.b, text: 'not of a' });
+      const frames = Array.from({ length: 40 }, (_, at) => aToB(`${at} ${'x'.repeat(1000)}`));
+      for (const frame of [...frames.slice(0, 20), stranger, ...frames.slice(20)])
+        b.datapath.deliverSoon(SLOT.a, frame);
+      b.datapath.deliverSoon(SLOT.a, new Uint8Array(20_000));
+      b.datapath.deliverSoon(7, aToB('of nobody'));
+      for (const frame of frames) await reached(b, frame);
+      expect(b.datapath.stats().toTap.frames).toBe(40);
+      expect(b.datapath.stats().drops).toMatchObject({ 'source-ip-mismatch': 1, 'frame-too-long': 1 });
+    });
+
     it('are refused frames that no Ethernet has', async () => {
       introduce();
       const long = new Uint8Array(MTU_BYTES + 14 + 4 + 1);

@@ -146,6 +146,10 @@ export class FakeDatapath implements Datapath {
     return true;
   }
 
+  deliverSoon(slot: number, frame: Uint8Array): void {
+    this.deliver(slot, frame);
+  }
+
   sendProbe(slot: number, endpoint: Endpoint, id: number, frameBytes = 0): void {
     const peer = this.#peers.get(slot);
     if (!peer?.sending) {

@@ -142,7 +142,32 @@ static void does_nothing_after_close(void)
     free_pair(&pair);
 }
 
-RUN_TESTS(TEST(carries_a_frame_unchanged), TEST(tells_the_controller_what_it_cannot_carry),
+/* Frames that came in one message of the slow path: each is checked by itself, and what is cut off is not read. */
+static void delivers_the_frames_of_a_bundle(void)
+{
+    struct pair pair = make_pair();
+    uint8_t bundle[3 * 102 + 2 + 50], got[FRAME_MAX_BYTES];
+    for (int at = 0; at < 3; at++) {
+        uint8_t *frame = bundle + at * 102 + 2;
+        frame[-2] = 0;
+        frame[-1] = 100;
+        make_frame(frame, 100, at == 1 ? &pair.b : &pair.a, pair.b.addresses.mac);
+    }
+    memset(bundle + 3 * 102, 0, 2 + 50);
+    bundle[3 * 102 + 1] = 51;
+    control_deliver_bundle(pair.b.datapath, 4, bundle, sizeof bundle);
+    CHECK(into_kernel(&pair.b, got) == 100 && memcmp(got, bundle + 2, 100) == 0);
+    CHECK(into_kernel(&pair.b, got) == 100 && memcmp(got, bundle + 2 * 102 + 2, 100) == 0);
+    CHECK(into_kernel(&pair.b, got) == -1);
+    CHECK(drops(&pair.b, DROP_SOURCE_MAC_MISMATCH) == 1);
+    control_deliver_bundle(pair.b.datapath, 4, bundle, 1);
+    control_deliver_bundle(pair.b.datapath, 5, bundle, sizeof bundle);
+    CHECK(into_kernel(&pair.b, got) == -1);
+    CHECK(drops(&pair.b, DROP_SOURCE_MAC_MISMATCH) == 2);
+    free_pair(&pair);
+}
+
+RUN_TESTS(TEST(delivers_the_frames_of_a_bundle), TEST(carries_a_frame_unchanged), TEST(tells_the_controller_what_it_cannot_carry),
           TEST(counts_events_that_find_the_ring_full), TEST(echoes_probes_and_reports_their_time),
           TEST(tells_of_a_new_endpoint_once_a_second), TEST(stops_sending_when_the_counter_is_spent),
           TEST(never_keeps_more_than_a_batch), TEST(does_nothing_after_close))

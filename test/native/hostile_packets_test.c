@@ -66,9 +66,13 @@ static void survives_arbitrary_and_altered_packets(void)
     struct pair pair = make_pair();
     struct udp_socket attacker;
     struct fault fault;
+    struct endpoint path;
     uint8_t frame[100], packet[400], got[FRAME_MAX_BYTES];
     make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
     CHECK(socket_open(&attacker, 0, true, &fault));
+    /* Where the peer is reached, nothing limits forgeries: all of them are to be opened here. */
+    CHECK(endpoint_parse("127.0.0.1", attacker.port, &path));
+    CHECK(control_set_path(pair.b.datapath, 4, &path, FRAME_MAX_BYTES) == TABLE_OK);
     for (int round = 0; round < 20000; round++) {
         size_t bytes = next_random() % sizeof packet;
         for (size_t at = 0; at < bytes; at++) packet[at] = (uint8_t)next_random();
@@ -83,6 +87,76 @@ static void survives_arbitrary_and_altered_packets(void)
     CHECK(drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC) > 5000);
     send_sealed(&pair, frame, sizeof frame);
     CHECK(into_kernel(&pair.b, got) == sizeof frame);
+    socket_close(&attacker);
+    free_pair(&pair);
+}
+
+enum { FLOOD_PACKETS = 1000 };
+
+/* Packets that name b's session with a, of bytes that nobody sealed. */
+static void flood(struct node *to, const struct udp_socket *from)
+{
+    uint8_t packet[100] = {0};
+    for (unsigned count = 0; count < FLOOD_PACKETS; count++) {
+        packet_write_header(packet, &(struct packet_header){PACKET_FRAME, 22, 1000000 + count});
+        CHECK(socket_send(from, &to->endpoint, packet, sizeof packet));
+        take_packets(to);
+    }
+}
+
+static struct rate_limit *forgeries_from(struct node *node, uint16_t port)
+{
+    struct endpoint from;
+    CHECK(endpoint_parse("127.0.0.1", port, &from));
+    return forgery_limit_of(&node->datapath->forgery_limit, &from);
+}
+
+static void opens_only_so_many_forgeries_of_a_source(void)
+{
+    struct pair pair = make_pair();
+    struct udp_socket attacker;
+    struct fault fault;
+    CHECK(socket_open(&attacker, 0, true, &fault));
+    flood(&pair.b, &attacker);
+    CHECK(drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC) == SOURCE_FORGERIES_PER_SECOND);
+    CHECK(drops(&pair.b, DROP_FORGERY_LIMIT) == FLOOD_PACKETS - SOURCE_FORGERIES_PER_SECOND);
+    pair.b.datapath->now_us += 1000000;
+    flood(&pair.b, &attacker);
+    CHECK(drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC) == 2 * SOURCE_FORGERIES_PER_SECOND);
+    socket_close(&attacker);
+    free_pair(&pair);
+}
+
+static void hears_a_peer_under_a_flood_where_it_is_and_where_it_moves_to(void)
+{
+    struct pair pair = make_pair();
+    struct udp_socket attacker, elsewhere;
+    struct fault fault;
+    uint8_t frame[100], got[FRAME_MAX_BYTES];
+    make_frame(frame, sizeof frame, &pair.a, pair.b.addresses.mac);
+    CHECK(socket_open(&attacker, 0, true, &fault));
+    flood(&pair.b, &attacker);
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(into_kernel(&pair.b, got) == sizeof frame);
+
+    /* The same address as the peer's own: it is not cut off by what others send from there. */
+    uint64_t before = drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC);
+    flood(&pair.b, &pair.a.datapath->socket);
+    CHECK(drops(&pair.b, DROP_PACKET_NOT_AUTHENTIC) == before + FLOOD_PACKETS);
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(into_kernel(&pair.b, got) == sizeof frame);
+
+    /* A new place, which shares no counter with the attacker. */
+    CHECK(socket_open(&elsewhere, 0, true, &fault));
+    while (forgeries_from(&pair.b, elsewhere.port) == forgeries_from(&pair.b, attacker.port)) {
+        socket_close(&elsewhere);
+        CHECK(socket_open(&elsewhere, 0, true, &fault));
+    }
+    struct udp_socket old = pair.a.datapath->socket;
+    pair.a.datapath->socket = elsewhere;
+    send_sealed(&pair, frame, sizeof frame);
+    CHECK(into_kernel(&pair.b, got) == sizeof frame);
+    socket_close(&old);
     socket_close(&attacker);
     free_pair(&pair);
 }
@@ -105,5 +179,6 @@ static void lets_a_peer_reach_the_controller_only_so_often(void)
     free_pair(&pair);
 }
 
-RUN_TESTS(TEST(lets_a_peer_reach_the_controller_only_so_often), TEST(refuses_frames_that_speak_for_others), TEST(refuses_packets_that_are_changed_or_repeated),
+RUN_TESTS(TEST(lets_a_peer_reach_the_controller_only_so_often), TEST(opens_only_so_many_forgeries_of_a_source),
+          TEST(hears_a_peer_under_a_flood_where_it_is_and_where_it_moves_to), TEST(refuses_frames_that_speak_for_others), TEST(refuses_packets_that_are_changed_or_repeated),
           TEST(survives_arbitrary_and_altered_packets))

@@ -72,7 +72,7 @@ export class LinkNode<D extends Datapath> {
     this.links.onDown((slot, reason) => this.events.push(`down ${slot} ${reason}`));
     this.links.onFrame((slot, frame) => {
       this.frames.push(frame);
-      this.datapath.deliver(slot, frame);
+      this.datapath.deliverSoon(slot, frame);
     });
   }
 
