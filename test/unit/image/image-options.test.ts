@@ -2,10 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { readImageOptions } from '../../image/image-options.ts';
 
 describe('the options of npm run test:image', () => {
-  it('have defaults: both boards, twenty power cuts, every bad start', () => {
+  it('have defaults: the boards of the image, twenty power cuts, every bad start', () => {
     expect(readImageOptions([])).toMatchObject({
       image: null,
-      boards: ['virt', 'raspi3b'],
+      build: 'rpi-arm64',
+      boards: null,
       powerCuts: 20,
       adverse: ['no-network', 'wrong-wifi', 'no-broker', 'clock-1970'],
       restSeconds: 300,
