@@ -5,15 +5,14 @@ import { join, resolve } from 'node:path';
 import { EnvironmentFault, sentenceOf, UsageError } from '../../agent/errors.ts';
 import { emulatedBoard } from '../../image-build/machine/emulated-board.ts';
 import { canUseKvm } from '../../image-build/machine/kvm.ts';
-import { BOOT_FILES_PROGRAMS } from '../../image-build/product/boot-files.ts';
 import { needPrograms } from '../../image-build/product/needed-programs.ts';
 import { tincanCommand } from '../demo/tincan-command.ts';
 import { Lab } from '../lab/lab.ts';
 import { LabProcess } from '../lab/lab-process.ts';
-import { defaultLabMode, labProblem } from '../lab/prerequisites.ts';
 import { GuestShell } from './guest-shell.ts';
 import { ImageJourney } from './image-journey.ts';
 import { HELP, type ImageTestOptions, readImageOptions, type TestedBoard } from './image-options.ts';
+import { imageTestProblem, qemuFor } from './image-prerequisites.ts';
 import { ImageReport } from './image-report.ts';
 import { ImageScene } from './image-scene.ts';
 import { TestCards } from './test-cards.ts';
@@ -29,13 +28,13 @@ async function main(stop: AbortController): Promise<number> {
     return 0;
   }
   const report = new ImageReport((text) => void process.stderr.write(text));
-  const problem = labProblem(defaultLabMode());
-  if (problem !== null) throw new EnvironmentFault('no-lab', problem);
-  await needPrograms('testing an image', {
-    dnsmasq: 'dnsmasq-base',
-    'ssh-keygen': 'openssh-client',
-    ...BOOT_FILES_PROGRAMS,
-  });
+  const problem = await imageTestProblem(options);
+  if (problem !== null) {
+    if (!options.isCi) throw new EnvironmentFault('cannot-test', problem);
+    report.skip('npm run test:image', problem);
+    finish(options, report);
+    return 0;
+  }
   const directory = await mkdtemp(join(tmpdir(), 'tincan-image-test-'));
   try {
     await runAll(options, report, directory, stop.signal);
@@ -99,12 +98,8 @@ async function built(
 }
 
 async function needQemu(boards: readonly TestedBoard[], report: ImageReport): Promise<void> {
-  const played = boards.map(emulatedBoard);
-  await needPrograms(
-    'testing an image',
-    Object.fromEntries(played.map(({ program, debianPackage }) => [program, debianPackage])),
-  );
-  for (const board of new Set(played)) {
+  await needPrograms('testing an image', qemuFor(boards));
+  for (const board of new Set(boards.map(emulatedBoard))) {
     report.note(`${board.name}: ${(await canUseKvm(board)) ? 'with KVM' : 'emulated, without KVM'}`);
   }
 }

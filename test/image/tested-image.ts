@@ -16,6 +16,11 @@ const PLAYERS: Readonly<Record<string, Player>> = {
   'edison-x86_64': { boards: ['q35'] },
 };
 
+/** What plays an image of this name of `tincan image build`. */
+export function boardsMadeFor(board: string): readonly TestedBoard[] {
+  return PLAYERS[board]?.boards ?? [];
+}
+
 /** Throws Refusal where the image is none of ours, or not for one of the boards that are wanted. */
 export async function boardsOf(
   image: string,
