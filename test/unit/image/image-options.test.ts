@@ -15,6 +15,16 @@ describe('the options of npm run test:image', () => {
     expect(readImageOptions(['--help'])).toBeNull();
   });
 
+  it('have a set for a merge, of which parts can still be chosen', () => {
+    expect(readImageOptions(['--ci', '--power-cuts', '3'])).toMatchObject({
+      build: process.arch === 'arm64' ? 'rpi-arm64' : 'generic-x86_64',
+      isCi: true,
+      powerCuts: 3,
+      adverse: ['no-broker'],
+      restSeconds: 60,
+    });
+  });
+
   it('choose less', () => {
     const args = [
       '--boards',
@@ -40,6 +50,7 @@ describe('the options of npm run test:image', () => {
   it.each([
     [['--boards', 'virt,pdp11'], /"pdp11" is none of virt, raspi3b/],
     [['--adverse', 'rain'], /"rain"/],
+    [['--boards', 'none,virt'], /"none"/],
     [['--power-cuts', '-1'], /power-cuts/],
     [['--power-cuts', 'many'], /whole number/],
     [['--seed', '1.5'], /--seed/],
