@@ -20,8 +20,8 @@ describe('the options of npm run test:image', () => {
       build: process.arch === 'arm64' ? 'rpi-arm64' : 'generic-x86_64',
       isCi: true,
       powerCuts: 3,
-      adverse: ['no-broker'],
-      restSeconds: 60,
+      adverse: [],
+      restSeconds: 30,
     });
   });
 
