@@ -38,6 +38,10 @@ async function main(stop: AbortController): Promise<number> {
   const directory = await mkdtemp(join(tmpdir(), 'tincan-image-test-'));
   try {
     await runAll(options, report, directory, stop.signal);
+  } catch (error) {
+    // What was seen in an hour is told, also when the last minutes are not waited for.
+    if (!stop.signal.aborted) throw error;
+    report.note(`interrupted: ${sentenceOf(error)}`);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
