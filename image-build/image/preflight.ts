@@ -8,7 +8,7 @@ import type { Board } from './board.ts';
 /** Each program, and the Debian package that brings it. */
 const PROGRAMS: Readonly<Record<string, string>> = {
   mmdebstrap: 'mmdebstrap',
-  sqfstar: 'squashfs-tools',
+  mksquashfs: 'squashfs-tools',
   'mkfs.vfat': 'dosfstools',
   mcopy: 'mtools',
   mke2fs: 'e2fsprogs',

@@ -16,15 +16,19 @@ const ZSTD_LEVEL = 19;
 export function rootStep(board: Board, system: StepResult, epoch: number, signal: AbortSignal): Step {
   const options = [
     ...['-comp', 'zstd', '-Xcompression-level', String(ZSTD_LEVEL), '-b', String(BLOCK_BYTES)],
-    ...['-mkfs-time', String(epoch), '-reproducible', '-no-exports', '-no-progress', '-quiet'],
+    // The archive's own entry for the root is not read.
+    ...['-root-mode', '0755', '-root-uid', '0', '-root-gid', '0'],
+    ...['-reproducible', '-no-exports', '-no-progress', '-quiet', '-noappend'],
   ];
   return {
     name: `root-${board.name}`,
-    inputs: [system.key, options.join(' ')],
+    inputs: [system.key, String(epoch), options.join(' ')],
     async make(directory) {
-      await runProgram('sqfstar', [...options, join(directory, ROOT_FILE_SYSTEM)], {
+      // Not sqfstar: that of squashfs-tools 4.5 (Debian 12) does not understand its compressors' options.
+      await runProgram('mksquashfs', ['-', join(directory, ROOT_FILE_SYSTEM), '-tar', ...options], {
         signal,
         inputFile: join(system.directory, ROOT_ARCHIVE),
+        environment: { SOURCE_DATE_EPOCH: String(epoch) },
       });
     },
   };

@@ -79,7 +79,7 @@ export class ImageReport {
       `${cut.lost}/${cut.unflushed} of ${cut.writes}`,
       cut.wasMember ? 'yes' : 'no',
       cut.backAfterMs === null ? '-' : seconds(cut.backAfterMs),
-      cut.problem ?? 'same identity',
+      cut.problem ?? (cut.wasMember ? 'same identity' : 'enrolled'),
     ]);
     const figures = Object.entries(this.figures).map(([name, value]) => [name, String(value)]);
     return [
