@@ -21,6 +21,7 @@ const BUNDLES = [
   // Beside the agent's, so that no board parses what only its owner's computer runs.
   { entry: 'image-build/image.ts', name: 'image.js', minify: true, budgetBytes: 800_000 },
   { entry: 'test/demo/demo.ts', name: 'demo.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
+  { entry: 'test/image/run.ts', name: 'test-image.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
   { entry: 'test/bench/bench.ts', name: 'bench.js', minify: false, budgetBytes: Number.POSITIVE_INFINITY },
 ];
 

@@ -6,6 +6,6 @@ import { registerImage } from './image-commands.ts';
 
 /** One run of `tincan image …`: the arguments begin with `image`. Never throws. */
 export const runImageCli: ImageCli['runImageCli'] = (args: readonly string[], io: CliIo) =>
-  runProgram(args, io, async (program) => {
-    registerImage(program, io);
+  runProgram(args, io, async (program, setExitCode) => {
+    registerImage(program, io, setExitCode);
   });

@@ -33,7 +33,7 @@ function registerImageCommands(
 ): void {
   program
     .command('image')
-    .summary('write cards for devices: personalise, flash')
+    .summary('images and cards for devices: personalise, flash, verify, boot')
     .helpOption(false)
     .argument('[args...]')
     .allowUnknownOption()

@@ -51,7 +51,7 @@ export function commandReference(): CommandEntry[] {
     .configureOutput({ writeOut: print });
   registerCommands(program, io, () => undefined);
   registerFleet(program, io);
-  registerImage(program, io);
+  registerImage(program, io, () => undefined);
   const helpOf = (command: Command) => {
     printed = '';
     command.outputHelp();

@@ -1,0 +1,80 @@
+/** The boards that QEMU plays: which program, which devices, and what the kernel's console is called on them. */
+import { UsageError } from '../../agent/errors.ts';
+
+export type EmulatedBoardName = 'virt' | 'raspi3b' | 'q35';
+
+export interface EmulatedBoard {
+  readonly name: EmulatedBoardName;
+  readonly title: string;
+  readonly program: string;
+  /** The Debian package of the program. */
+  readonly debianPackage: string;
+  /** As Node names it: where the host's is the same, KVM can be used. */
+  readonly architecture: 'arm64' | 'x64';
+  readonly cpu: string;
+  readonly defaultMemoryMb: number;
+  /** The board's memory is soldered on: --memory would be refused by QEMU. */
+  readonly hasFixedMemory: boolean;
+  /** QEMU's SD card has a size that is a power of two. */
+  readonly wantsPowerOfTwo: boolean;
+  /** Started by its own boot loader, or given kernel, initrd and command line. */
+  readonly boots: 'kernel' | 'disk';
+  readonly console: string;
+  /** File on the boot partition; null where QEMU makes the device tree. */
+  readonly deviceTree: string | null;
+}
+
+const BOARDS: readonly EmulatedBoard[] = [
+  {
+    name: 'virt',
+    title: 'an arm64 machine of virtual devices',
+    program: 'qemu-system-aarch64',
+    debianPackage: 'qemu-system-arm',
+    architecture: 'arm64',
+    cpu: 'cortex-a53',
+    defaultMemoryMb: 1024,
+    hasFixedMemory: false,
+    wantsPowerOfTwo: false,
+    boots: 'kernel',
+    console: 'ttyAMA0,115200',
+    deviceTree: null,
+  },
+  {
+    name: 'raspi3b',
+    title: 'a Raspberry Pi 3B',
+    program: 'qemu-system-aarch64',
+    debianPackage: 'qemu-system-arm',
+    architecture: 'arm64',
+    cpu: 'cortex-a53',
+    defaultMemoryMb: 1024,
+    hasFixedMemory: true,
+    wantsPowerOfTwo: true,
+    boots: 'kernel',
+    console: 'ttyAMA0,115200',
+    deviceTree: 'bcm2837-rpi-3-b.dtb',
+  },
+  {
+    name: 'q35',
+    title: 'an x86-64 computer',
+    program: 'qemu-system-x86_64',
+    debianPackage: 'qemu-system-x86',
+    architecture: 'x64',
+    cpu: 'max',
+    defaultMemoryMb: 1024,
+    hasFixedMemory: false,
+    wantsPowerOfTwo: false,
+    boots: 'disk',
+    console: 'ttyS0,115200',
+    deviceTree: null,
+  },
+];
+
+export const emulatedBoardNames: readonly EmulatedBoardName[] = BOARDS.map(({ name }) => name);
+
+/** Throws UsageError for a name that is none. */
+export function emulatedBoard(name: string): EmulatedBoard {
+  const board = BOARDS.find((one) => one.name === name);
+  if (board) return board;
+  const known = BOARDS.map((one) => `${one.name} (${one.title})`).join(', ');
+  throw new UsageError(`QEMU plays no board "${name}" here; choose one of: ${known}`);
+}

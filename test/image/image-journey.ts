@@ -1,0 +1,229 @@
+/**
+ * The cases of the image test, in order: each board from its claim to a reading, what it costs at rest, bad starts, and
+ * power cuts. A case that fails does not stop those that do not build on it.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { goodReading, overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
+import { EmulatedDevice, type PowerOptions } from './emulated-device.ts';
+import type { AdverseStart, ImageTestOptions, TestedBoard } from './image-options.ts';
+import { type ImageReport, seconds } from './image-report.ts';
+import type { ImageScene } from './image-scene.ts';
+import { runPowerCuts } from './power-cuts.ts';
+import { cardWrites, setCable } from './qemu-monitor.ts';
+import type { TestCards } from './test-cards.ts';
+
+/** Names are also those of network devices and hosts. */
+const NAMES: Readonly<Record<TestedBoard, string>> = { virt: 'greenhouse', raspi3b: 'pi' };
+const GPIO_LINE = 'GPIO17';
+/** After the first boot there is still work: the data partition grows, and NTP is looked for. */
+const SETTLE_MS = 60_000;
+/** How long a board is left alone with what it lacks. */
+const LACK_MS = 90_000;
+/** Where no board has shown how long its first boot takes. */
+const USUAL_FIRST_BOOT_MS = 60_000;
+const NETWORK_CARD = 'net';
+
+export interface JourneySetting {
+  readonly scene: ImageScene;
+  readonly cards: TestCards;
+  readonly report: ImageReport;
+  readonly options: ImageTestOptions;
+  readonly directory: string;
+  readonly logs: string;
+  readonly signal: AbortSignal;
+}
+
+export class ImageJourney {
+  readonly #setting: JourneySetting;
+  #number = 0;
+  #firstBootMs = USUAL_FIRST_BOOT_MS;
+
+  constructor(setting: JourneySetting) {
+    this.#setting = setting;
+  }
+
+  async run(): Promise<void> {
+    const { options, scene, cards, report, directory, signal } = this.#setting;
+    for (const board of options.boards) await this.#useBoard(board);
+    for (const start of options.adverse) await this.#startBadly(start);
+    if (options.powerCuts === 0) return;
+    const consoleOf = (name: string): string => this.#consoleOf(name);
+    report.note(`power cuts: --seed ${options.seed}`);
+    const firstBootMs = this.#firstBootMs;
+    await runPowerCuts(
+      { scene, cards, report, directory, consoleOf, signal, firstBootMs },
+      options.powerCuts,
+      options.seed,
+    );
+  }
+
+  /** From the claim to a reading in every way, then a restart. */
+  async #useBoard(board: TestedBoard): Promise<void> {
+    const { scene, report } = this.#setting;
+    const name = NAMES[board];
+    const sensors = board === 'raspi3b' ? { gpio: [{ name: 'door', line: GPIO_LINE }] } : null;
+    await this.#withDevice(name, board, sensors, async (device, ip4) => {
+      await device.powerOn();
+      const from = performance.now();
+      const isUp = await report.run(`${board}: from power on to a reading at ${ip4}`, async () => {
+        const found = await readings(scene, name, ip4);
+        this.#firstBootMs = performance.now() - from;
+        report.measured(`${board}: power on to first reading`, seconds(this.#firstBootMs));
+        return `${found.length} sensors`;
+      });
+      if (!isUp) return this.#tellWhy(device);
+      await this.#readEveryWay(board, name, ip4);
+      if (board === 'raspi3b') await this.#readPi(name, ip4);
+      else await this.#measure(device, ip4);
+      await this.#restart(board, device, ip4);
+    });
+  }
+
+  async #readEveryWay(board: TestedBoard, name: string, ip4: string): Promise<void> {
+    const { scene, report } = this.#setting;
+    await report.run(`${board}: enrolled, and linked by a fast path`, async () => {
+      const { node } = await scene.until('member', name, REACHABLE_MS, (status) => {
+        return status.node !== null && status.ack?.outcome === 'committed';
+      });
+      return `${node?.id}, path ${await pathTo(scene, name)}`;
+    });
+    await report.run(`${board}: /sensors over IPv6`, async () => {
+      const ip6 = await overlayIp6(scene, name);
+      return `${(await readings(scene, name, ip6)).length} sensors at ${ip6}`;
+    });
+    await report.run(`${board}: /sensors at ${name}.local`, async () => {
+      const { readings: found, address } = await readingsByName(scene, name);
+      if (address !== ip4) throw new Error(`${name}.local is ${address}, and its virtual IP is ${ip4}`);
+      return `${found.length} sensors at ${address}`;
+    });
+  }
+
+  async #readPi(name: string, ip4: string): Promise<void> {
+    const { scene, report } = this.#setting;
+    await report.run('raspi3b: its own temperature', async () => {
+      const { value, unit } = goodReading(await readings(scene, name, ip4), 'cpu-temperature');
+      return `${value} ${unit}`;
+    });
+    await report.run(`raspi3b: the line ${GPIO_LINE} by its name`, async () => {
+      const { value } = goodReading(await readings(scene, name, ip4), 'door');
+      return `door is ${value}`;
+    });
+  }
+
+  async #measure(device: EmulatedDevice, ip4: string): Promise<void> {
+    const { scene, report, options, signal } = this.#setting;
+    await report.run('virt: memory and writes to the card at rest', async () => {
+      await sleep(SETTLE_MS, undefined, { signal });
+      const before = await cardWrites(device.qmpSocket);
+      await sleep(options.restSeconds * 1000, undefined, { signal });
+      const after = await cardWrites(device.qmpSocket);
+      const perHour = 3600 / Math.max(options.restSeconds, 1);
+      const operations = Math.round((after.operations - before.operations) * perHour);
+      const found = await readings(scene, device.name, ip4);
+      const memory = found.filter(({ id }) => id.startsWith('memory'));
+      for (const { id, value, unit } of memory) report.measured(`virt: ${id}`, `${value} ${unit}`);
+      report.measured('virt: writes to the card per hour at rest', operations);
+      report.measured(
+        'virt: kB written to the card per hour at rest',
+        Math.round(((after.bytes - before.bytes) * perHour) / 1000),
+      );
+      return `${operations} writes per hour over ${options.restSeconds} s`;
+    });
+  }
+
+  async #restart(board: TestedBoard, device: EmulatedDevice, ip4: string): Promise<void> {
+    const { scene, report } = this.#setting;
+    await report.run(`${board}: comes back from its card after a power cut at rest`, async () => {
+      const before = (await scene.status(device.name)).node?.id;
+      await device.cutPower();
+      const from = performance.now();
+      await device.powerOn();
+      await readings(scene, device.name, ip4);
+      const after = (await scene.status(device.name)).node?.id;
+      if (before !== after) throw new Error(`it was ${before}, and is ${after}`);
+      report.measured(`${board}: power on to reading, as a member`, seconds(performance.now() - from));
+      return `same identity ${after}`;
+    });
+  }
+
+  /** A first boot that lacks something; it becomes reachable when it has it. */
+  async #startBadly(start: AdverseStart): Promise<void> {
+    const { scene, report, signal } = this.#setting;
+    const wifi = start === 'wrong-wifi' ? ['--wifi', `nobody's "café" 網`, '--wifi-country', 'DE'] : [];
+    const how: Readonly<Record<AdverseStart, PowerOptions>> = {
+      'no-network': {},
+      // A radio without hardware, in a room without that network.
+      'wrong-wifi': { commandLine: 'modules_load=mac80211_hwsim' },
+      'no-broker': {},
+      'clock-1970': { clock: '1970-01-01T00:00:00' },
+    };
+    await this.#withDevice(
+      start,
+      'virt',
+      null,
+      async (device, ip4) => {
+        const isUp = await report.run(`a first boot with ${start}`, async () => {
+          if (start === 'no-broker') await scene.stopBroker();
+          await device.powerOn(how[start]);
+          if (start === 'no-network') await setCable(device.qmpSocket, NETWORK_CARD, false);
+          if (start === 'no-network' || start === 'no-broker') {
+            await sleep(LACK_MS, undefined, { signal });
+            if ((await scene.status(start)).node !== null)
+              throw new Error('it was admitted without what it lacks');
+          }
+          if (start === 'no-network') await setCable(device.qmpSocket, NETWORK_CARD, true);
+          if (start === 'no-broker') await scene.startBroker();
+          const from = performance.now();
+          await readings(scene, start, ip4);
+          return `reachable ${seconds(performance.now() - from)} after it had all that it needs`;
+        });
+        if (!isUp) this.#tellWhy(device);
+      },
+      wifi,
+    );
+  }
+
+  async #withDevice(
+    name: string,
+    board: TestedBoard,
+    sensors: object | null,
+    work: (device: EmulatedDevice, ip4: string) => Promise<void>,
+    more: readonly string[] = [],
+  ): Promise<void> {
+    const { scene, cards, report, signal } = this.#setting;
+    let device: EmulatedDevice | undefined;
+    let ip4 = '';
+    let card = '';
+    this.#number += 1;
+    const isMade = await report.run(`${board}: a card for ${name}`, async () => {
+      const added = await scene.addDevice(name, sensors);
+      ip4 = added.ip4;
+      card = await cards.make(name, added.claim, more);
+      const consoleFile = this.#consoleOf(name);
+      device = await EmulatedDevice.make(
+        scene.lab,
+        { name, board, card, number: this.#number, consoleFile },
+        signal,
+      );
+      return `claim for ${ip4}, tincan image personalise`;
+    });
+    try {
+      if (isMade && device) await work(device, ip4);
+    } finally {
+      await device?.remove();
+      await cards.remove(card);
+    }
+  }
+
+  #tellWhy(device: EmulatedDevice): void {
+    const { report, scene } = this.#setting;
+    for (const line of device.lastLines(12)) report.note(`console: ${line}`);
+    for (const line of scene.registrarLines(5)) report.note(`registrar: ${line}`);
+    report.note(`its whole console is in ${this.#consoleOf(device.name)}`);
+  }
+
+  #consoleOf(name: string): string {
+    return join(this.#setting.logs, `${name}.console.log`);
+  }
+}

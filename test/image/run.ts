@@ -1,0 +1,137 @@
+/** The process `npm run test:image`: options, signals, outputs and the exit code. The cases are in image-journey.ts. */
+import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { EnvironmentFault, sentenceOf, UsageError } from '../../agent/errors.ts';
+import { BOOT_FILES_PROGRAMS } from '../../image-build/product/boot-files.ts';
+import { needPrograms } from '../../image-build/product/needed-programs.ts';
+import { tincanCommand } from '../demo/tincan-command.ts';
+import { Lab } from '../lab/lab.ts';
+import { LabProcess } from '../lab/lab-process.ts';
+import { defaultLabMode, labProblem } from '../lab/prerequisites.ts';
+import { ImageJourney } from './image-journey.ts';
+import { HELP, type ImageTestOptions, readImageOptions } from './image-options.ts';
+import { ImageReport } from './image-report.ts';
+import { ImageScene } from './image-scene.ts';
+import { TestCards } from './test-cards.ts';
+
+/** What a shell reports for a process that a signal ended is 128 plus its number. */
+const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
+async function main(stop: AbortController): Promise<number> {
+  const options = readImageOptions(process.argv.slice(2));
+  if (options === null) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const report = new ImageReport((text) => void process.stderr.write(text));
+  const problem = labProblem(defaultLabMode());
+  if (problem !== null) throw new EnvironmentFault('no-lab', problem);
+  await needPrograms('testing an image', {
+    'qemu-system-aarch64': 'qemu-system-arm',
+    dnsmasq: 'dnsmasq-base',
+    ...BOOT_FILES_PROGRAMS,
+  });
+  const directory = await mkdtemp(join(tmpdir(), 'tincan-image-test-'));
+  try {
+    await runAll(options, report, directory, stop.signal);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  finish(options, report);
+  return report.count('failed') === 0 && report.count('passed') > 0 ? 0 : 1;
+}
+
+async function runAll(
+  options: ImageTestOptions,
+  report: ImageReport,
+  directory: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const logs = resolve(options.logs ?? join(directory, 'logs'));
+  await mkdir(logs, { recursive: true });
+  const image = options.image ?? (await built(options, report, directory, signal));
+  if (image === null) return;
+  const isSound = await report.run('tincan image verify', () => verified(image, signal));
+  if (!isSound) report.note('the boards are started all the same');
+  report.measured('image', `${((await stat(image)).size / 1e6).toFixed(0)} MB`);
+  const cards = await TestCards.open(image, directory, signal);
+  const lab = await Lab.open();
+  const closeLab = (): void => void lab.close().catch(() => undefined);
+  signal.addEventListener('abort', closeLab, { once: true });
+  try {
+    let scene: ImageScene | undefined;
+    await report.run('LAN, router, broker, registrar and a member on the laptop', async () => {
+      scene = await ImageScene.open(lab);
+      return `${scene.laptop.identity.ip4}, ${scene.laptop.identity.ip6}`;
+    });
+    if (scene) await new ImageJourney({ scene, cards, report, options, directory, logs, signal }).run();
+  } finally {
+    signal.removeEventListener('abort', closeLab);
+    await cards.close();
+    await lab.close();
+  }
+}
+
+async function built(
+  options: ImageTestOptions,
+  report: ImageReport,
+  directory: string,
+  signal: AbortSignal,
+): Promise<string | null> {
+  const image = join(directory, 'tincan-rpi-arm64.img');
+  const cache = options.cache === null ? [] : ['--cache', options.cache];
+  const isBuilt = await report.run('tincan image build --board rpi-arm64', async () => {
+    await runTo(['image', 'build', '--board', 'rpi-arm64', ...cache, '--out', image], signal);
+    return image;
+  });
+  return isBuilt ? image : null;
+}
+
+async function verified(image: string, signal: AbortSignal): Promise<string> {
+  return (await runTo(['image', 'verify', image], signal)).at(-1) ?? '';
+}
+
+/** Runs a command of tincan to its end, and returns its last lines. Throws with them where it fails. */
+async function runTo(args: readonly string[], signal: AbortSignal): Promise<string[]> {
+  const command = new LabProcess(`tincan ${args.join(' ')}`, tincanCommand(...args));
+  const stop = (): void => command.kill('SIGTERM');
+  signal.addEventListener('abort', stop, { once: true });
+  const { code } = await command.exited;
+  signal.removeEventListener('abort', stop);
+  const lines = command.lastLines(10);
+  if (code !== 0) throw new EnvironmentFault('command-failed', lines.join(' | '));
+  return lines;
+}
+
+function finish(options: ImageTestOptions, report: ImageReport): void {
+  if (!options.json) {
+    process.stdout.write(`\n${report.tables()}\n${report.lastLine}\n`);
+    return;
+  }
+  const { cases, cuts, figures } = report;
+  const counts = {
+    passed: report.count('passed'),
+    failed: report.count('failed'),
+    skipped: report.count('skipped'),
+  };
+  process.stdout.write(`${JSON.stringify({ ...counts, seed: options.seed, figures, cases, cuts })}\n`);
+}
+
+const stop = new AbortController();
+let signalCode: number | null = null;
+for (const [name, number] of Object.entries(STOP_SIGNALS)) {
+  process.on(name, () => {
+    signalCode ??= 128 + number;
+    stop.abort();
+  });
+}
+process.stdout.on('error', () => stop.abort());
+
+main(stop).then(
+  (code) => process.exit(signalCode ?? code),
+  (error: unknown) => {
+    process.stderr.write(`test:image: ${sentenceOf(error)}\n`);
+    process.exit(signalCode ?? (error instanceof UsageError ? 2 : 1));
+  },
+);
