@@ -35,6 +35,7 @@ async function verify(
     },
     err: () => undefined,
     isTerminal: false,
+    size: () => ({ columns: 80, rows: 24 }),
     signal: new AbortController().signal,
   };
   await runVerify(file, { ...options, json: true }, io);
