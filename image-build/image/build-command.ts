@@ -112,8 +112,11 @@ function checkMirror(mirror: string): void {
   throw new UsageError(`--mirror "${mirror}" is no address: give one like ${DEFAULT_MIRROR}`);
 }
 
-function wantsCard({ claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname }: CardOptions): boolean {
-  return [claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname].some((wish) => wish !== undefined);
+function wantsCard(options: CardOptions): boolean {
+  const { claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname, fleet } = options;
+  return [claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname, fleet].some(
+    (wish) => wish !== undefined,
+  );
 }
 
 const ChosenSchema = v.strictObject({ epoch: v.pipe(v.number(), v.integer(), v.minValue(1)) });

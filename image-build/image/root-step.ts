@@ -16,14 +16,19 @@ const ZSTD_LEVEL = 19;
 export function rootStep(board: Board, system: StepResult, epoch: number, signal: AbortSignal): Step {
   const options = [
     ...['-comp', 'zstd', '-Xcompression-level', String(ZSTD_LEVEL), '-b', String(BLOCK_BYTES)],
-    ...['-mkfs-time', String(epoch), '-reproducible', '-no-exports', '-no-progress', '-quiet'],
+    // Of the archive's own entry for the root nothing is taken: without these, everybody could write there.
+    ...['-root-mode', '0755', '-root-uid', '0', '-root-gid', '0'],
+    ...['-reproducible', '-no-exports', '-no-progress', '-quiet'],
   ];
   return {
     name: `root-${board.name}`,
-    inputs: [system.key, options.join(' ')],
+    inputs: [system.key, String(epoch), options.join(' ')],
     async make(directory) {
-      await runProgram('sqfstar', [...options, join(directory, ROOT_FILE_SYSTEM)], {
+      // Not sqfstar: it takes the level for its file's name up to release 4.5.1 (Debian 12).
+      await runProgram('mksquashfs', ['-', join(directory, ROOT_FILE_SYSTEM), '-tar', ...options], {
         signal,
+        // The time of the file system and of its root; options for them and this variable exclude each other.
+        environment: { SOURCE_DATE_EPOCH: String(epoch) },
         inputFile: join(system.directory, ROOT_ARCHIVE),
       });
     },

@@ -72,7 +72,8 @@ function systemArguments(
   return [
     `--architectures=${board.architecture}`,
     '--variant=custom',
-    '--skip=update,check/empty',
+    // Device files are the running kernel's own affair.
+    '--skip=update,check/empty,output/dev',
     `--setup-hook=mmtarfilter '--path-exclude=/dev/*' < ${quoted(archive)} | tar -C "$1" -x`,
     `--customize-hook=${files} | tar -C "$1" --keep-directory-symlink -x`,
     `--customize-hook=chroot "$1" /build/finish-tree ${epoch} ${board.bootLoader} ${quoted(board.buildPackages.join(' '))}`,
