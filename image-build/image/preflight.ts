@@ -1,6 +1,6 @@
 /** Looks, before anything is made, whether this machine can make the image; says exactly what to install or to switch on. */
 import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
-import { arch, tmpdir } from 'node:os';
+import { arch, tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { EnvironmentFault, UsageError } from '../../agent/errors.ts';
 import type { Board } from './board.ts';
@@ -21,6 +21,12 @@ const SYSTEM_DIRECTORIES = ['/usr/sbin', '/sbin'];
 const HOST_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 const QEMU_NAMES = { arm64: 'aarch64', amd64: 'x86_64' } as const;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** Of Linux, Debian's kernels and Ubuntu's: each setting, and its value that keeps user namespaces for root. */
+const NAMESPACE_SETTINGS: ReadonlyArray<[name: string, refusing: string]> = [
+  ['user.max_user_namespaces', '0'],
+  ['kernel.unprivileged_userns_clone', '0'],
+  ['kernel.apparmor_restrict_unprivileged_userns', '1'],
+];
 /** The image, its compressed form, and the data partition before it is in the image. */
 const IMAGE_BYTES = 1_000_000_000;
 /** Debian's packages, two archives of a tree, the compressed root, the boot partition. */
@@ -35,10 +41,11 @@ export interface BuildPlaces {
   readonly cache: string;
 }
 
-/** Throws UsageError and EnvironmentFault: `missing-programs`, `no-emulation`, `no-space`. */
+/** Throws UsageError and EnvironmentFault: `missing-programs`, `no-emulation`, `no-namespaces`, `no-cache`, `no-space`. */
 export async function checkMachine(board: Board, { out, cache }: BuildPlaces): Promise<void> {
   await checkPrograms(board);
   await checkEmulation(board);
+  await checkNamespaces();
   if (!(await isThere(out))) throw new UsageError(`there is no directory ${out} for the image`);
   await mkdir(cache, { recursive: true }).catch((cause: unknown) => {
     throw new EnvironmentFault('no-cache', `cannot make ${cache}: name another place with --cache`, {
@@ -82,6 +89,33 @@ async function checkEmulation(board: Board): Promise<void> {
     'no-emulation',
     `programs of ${board.architecture} cannot run on this ${arch()} machine, because its kernel does not start qemu for them; as root: ${mount}update-binfmts --enable qemu-${QEMU_NAMES[board.architecture]} (package binfmt-support)`,
   );
+}
+
+/** Who is not root is root in a user namespace of its own, if the kernel lets it make one. */
+async function checkNamespaces(): Promise<void> {
+  const { uid, username } = userInfo();
+  if (uid === 0) return;
+  const refuse = (what: string): never => {
+    throw new EnvironmentFault('no-namespaces', `${what}; or build the image as root`);
+  };
+  if (!(await isInstalled('newuidmap'))) {
+    refuse('making an image without root needs newuidmap: apt-get install uidmap');
+  }
+  for (const file of ['/etc/subuid', '/etc/subgid']) {
+    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+    if (lines.some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`))) continue;
+    refuse(
+      `${file} gives ${username} no numbers for users in a namespace of its own; as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+    );
+  }
+  for (const [name, refusing] of NAMESPACE_SETTINGS) {
+    const value = await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').catch(() => null);
+    if (value?.trim() !== refusing) continue;
+    const wanted = refusing === '0' ? (name.startsWith('user.') ? '65536' : '1') : '0';
+    refuse(
+      `this kernel lets only root make user namespaces (${name} is ${refusing}); as root: sysctl ${name}=${wanted}`,
+    );
+  }
 }
 
 async function checkSpace(directory: string, neededBytes: number, advice: string): Promise<void> {
