@@ -87,8 +87,8 @@ function systemArguments({ board, epoch }: SystemOptions, directory: string, scr
   return [
     `--architectures=${board.architecture}`,
     '--variant=custom',
-    // Device files are the running kernel's own affair.
-    '--skip=update,check/empty,output/dev',
+    // Device files are the running kernel's own affair; finish-tree removed what apt knew, and the tree has no apt.
+    '--skip=update,check/empty,cleanup/apt,output/dev',
     `--setup-hook=tar-in ${quoted(join(scratch, DEBIAN_TREE))} /`,
     `--customize-hook=tar-in ${quoted(join(scratch, OVERLAY))} /`,
     `--customize-hook=chroot "$1" /build/finish-tree ${epoch} ${board.bootLoader} ${buildPackages}`,
