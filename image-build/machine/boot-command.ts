@@ -14,6 +14,7 @@ import { runMachine } from './run-machine.ts';
 export interface BootOptions {
   board: string;
   keep?: boolean;
+  direct?: boolean;
   memory?: number;
   forward?: PortForward[];
   timeout?: number;
@@ -31,6 +32,7 @@ export function registerBoot(image: Command, io: CliIo): void {
     .option('--board <name>', `what QEMU plays: ${emulatedBoardNames.join(', ')}`, 'virt')
     .option('--snapshot', 'forget what the machine writes (this is the default)')
     .option('--keep', 'write into the image itself')
+    .option('--direct', 'start the kernel itself, past the boot loader (q35; the other boards always do)')
     .option('--memory <megabytes>', 'memory of the machine', megabytes)
     .option(
       '--forward <hostport:guestport>',
@@ -53,11 +55,11 @@ export async function runBoot(file: string, options: BootOptions, io: CliIo): Pr
   const memoryMb = memoryOf(board, options.memory);
   await needPrograms('starting an image', {
     [board.program]: board.debianPackage,
-    ...(board.boots === 'kernel' ? BOOT_FILES_PROGRAMS : {}),
+    ...(board.boots === 'kernel' || options.direct ? BOOT_FILES_PROGRAMS : {}),
   });
   const image = await openImage(file, io.signal);
   try {
-    const kernel = await kernelFilesOf(image, board, io.signal);
+    const kernel = await kernelFilesOf(image, board, io.signal, options.direct);
     const disk = await diskOf(image, board, options.keep ?? false, io.signal);
     const hasKvm = await canUseKvm(board);
     io.err(

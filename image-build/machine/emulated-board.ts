@@ -20,6 +20,8 @@ export interface EmulatedBoard {
   /** Started by its own boot loader, or given kernel, initrd and command line. */
   readonly boots: 'kernel' | 'disk';
   readonly console: string;
+  /** More words for the kernel's command line, for what QEMU plays otherwise than the board is. */
+  readonly kernelWords: readonly string[];
   /** File on the boot partition; null where QEMU makes the device tree. */
   readonly deviceTree: string | null;
 }
@@ -37,6 +39,7 @@ const BOARDS: readonly EmulatedBoard[] = [
     wantsPowerOfTwo: false,
     boots: 'kernel',
     console: 'ttyAMA0,115200',
+    kernelWords: [],
     deviceTree: null,
   },
   {
@@ -51,6 +54,8 @@ const BOARDS: readonly EmulatedBoard[] = [
     wantsPowerOfTwo: true,
     boots: 'kernel',
     console: 'ttyAMA0,115200',
+    // QEMU resets its Raspberry Pi when the watchdog is armed, not when it is forgotten (hw/misc/bcm2835_powermgt.c).
+    kernelWords: ['systemd.watchdog_sec=off'],
     deviceTree: 'bcm2837-rpi-3-b.dtb',
   },
   {
@@ -65,6 +70,7 @@ const BOARDS: readonly EmulatedBoard[] = [
     wantsPowerOfTwo: false,
     boots: 'disk',
     console: 'ttyS0,115200',
+    kernelWords: [],
     deviceTree: null,
   },
 ];

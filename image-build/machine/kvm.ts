@@ -7,6 +7,9 @@ import type { EmulatedBoard } from './emulated-board.ts';
 import { kvmArguments } from './qemu-command.ts';
 
 const KVM_DEVICE = '/dev/kvm';
+/** A KVM inside a cloud's machine that runs kernels made for it alone (PVM): others end in "emulation failure". */
+const SOFTWARE_KVM = '/sys/module/kvm_pvm';
+const HARDWARE_KVM = ['/sys/module/kvm_intel', '/sys/module/kvm_amd'];
 /** A machine that is made and not started takes a tenth of a second. */
 const PROBE_LIMIT_MS = 10_000;
 const PROBE = '{"execute":"qmp_capabilities"}\n{"execute":"quit"}\n';
@@ -18,7 +21,19 @@ export async function canUseKvm(board: EmulatedBoard): Promise<boolean> {
     () => true,
     () => false,
   );
-  return mayOpen && probe(board);
+  return mayOpen && !(await isSoftwareKvm()) && probe(board);
+}
+
+async function isSoftwareKvm(): Promise<boolean> {
+  const [software, ...hardware] = await Promise.all([SOFTWARE_KVM, ...HARDWARE_KVM].map(isThere));
+  return software === true && !hardware.includes(true);
+}
+
+function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 function probe(board: EmulatedBoard): Promise<boolean> {

@@ -11,13 +11,19 @@ import type { OpenedImage } from '../product/opened-image.ts';
 import type { EmulatedBoard } from './emulated-board.ts';
 import { commandLineFor, type KernelFiles, type MachineDisk } from './qemu-command.ts';
 
-/** Throws Refusal('no-kernel') where the image has nothing that this board could start. */
+const GRUB_CONFIG = 'grub/grub.cfg';
+
+/**
+ * Null where the board's own boot loader starts the image, unless `isDirect` says past it. Throws Refusal('no-kernel')
+ * where the image has nothing that this board could start.
+ */
 export async function kernelFilesOf(
   image: OpenedImage,
   board: EmulatedBoard,
   signal: AbortSignal,
+  isDirect = false,
 ): Promise<KernelFiles | null> {
-  if (board.boots === 'disk') return null;
+  if (board.boots === 'disk' && !isDirect) return null;
   const partition = new BootFiles(image, signal);
   const files = new Map((await partition.list()).map((path) => [path.toLowerCase(), path]));
   const named = (name: string): string => {
@@ -28,12 +34,21 @@ export async function kernelFilesOf(
       `${image.file} cannot start as ${board.title}: there is no ${name} on its boot partition`,
     );
   };
+  const commandLine =
+    board.boots === 'disk'
+      ? grubCommandLine(await partition.readText(named(GRUB_CONFIG)))
+      : await partition.readText(named('cmdline.txt'));
   return {
     kernel: await partition.extract(named('vmlinuz')),
     initrd: await partition.extract(named('initrd.img')),
     deviceTree: board.deviceTree === null ? null : await partition.extract(named(board.deviceTree)),
-    commandLine: commandLineFor(board, await partition.readText(named('cmdline.txt'))),
+    commandLine: commandLineFor(board, commandLine),
   };
+}
+
+/** What GRUB would give the kernel. */
+function grubCommandLine(config: string): string {
+  return /^\s*linux\s+\S+\s+(.*)$/m.exec(config)?.[1] ?? '';
 }
 
 /** Throws UsageError where what is to be kept cannot be. */

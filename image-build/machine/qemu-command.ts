@@ -74,7 +74,7 @@ export function commandLineFor(board: EmulatedBoard, commandLine: string): strin
     .trim()
     .split(/\s+/)
     .filter((word) => !word.startsWith('console='));
-  return [`console=${board.console}`, ...words].join(' ');
+  return [`console=${board.console}`, ...words, ...board.kernelWords].join(' ');
 }
 
 /** Machine and processor where KVM runs it. */

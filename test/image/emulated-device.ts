@@ -35,6 +35,7 @@ export class EmulatedDevice {
   readonly #lab: Lab;
   readonly #console: WriteStream;
   readonly #mac: string;
+  /** What starts it where words are added to the kernel's command line; the boards of QEMU's own always start so. */
   readonly #kernel: KernelFiles | null;
   readonly #closeImage: () => Promise<void>;
   #machine: LabProcess | undefined;
@@ -67,7 +68,7 @@ export class EmulatedDevice {
     signal: AbortSignal,
   ): Promise<EmulatedDevice> {
     const image = await openImage(card, signal);
-    const kernel = await kernelFilesOf(image, emulatedBoard(board), signal);
+    const kernel = await kernelFilesOf(image, emulatedBoard(board), signal, true);
     const device = new EmulatedDevice(lab, name, board, card, number, consoleFile, kernel, image.close);
     await device.#plugIn();
     return device;
@@ -83,10 +84,7 @@ export class EmulatedDevice {
     await rm(this.qmpSocket, { force: true });
     // QEMU opens a log that is there.
     if (writeLog !== undefined) await writeFile(writeLog, '');
-    const kernel =
-      this.#kernel && commandLine !== undefined
-        ? { ...this.#kernel, commandLine: `${this.#kernel.commandLine} ${commandLine}` }
-        : this.#kernel;
+    const kernel = this.#kernelWith(commandLine);
     const machine: Machine = {
       board,
       disk: { path: this.card, isSnapshot: false, ...(writeLog === undefined ? {} : { writeLog }) },
@@ -130,6 +128,11 @@ export class EmulatedDevice {
     await this.#lab.lan.run(['ip', 'link', 'delete', this.#tap]);
     this.#console.end();
     await this.#closeImage();
+  }
+
+  #kernelWith(moreWords: string | undefined): KernelFiles | null {
+    if (moreWords === undefined) return emulatedBoard(this.board).boots === 'disk' ? null : this.#kernel;
+    return this.#kernel && { ...this.#kernel, commandLine: `${this.#kernel.commandLine} ${moreWords}` };
   }
 
   get #tap(): string {

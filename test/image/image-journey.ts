@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { goodReading, overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
 import { EmulatedDevice, type PowerOptions } from './emulated-device.ts';
+import { lookInside, memoryAtRest } from './guest-checks.ts';
+import type { GuestShell } from './guest-shell.ts';
 import type { AdverseStart, ImageTestOptions, TestedBoard } from './image-options.ts';
 import { type ImageReport, seconds } from './image-report.ts';
 import type { ImageScene } from './image-scene.ts';
@@ -14,7 +16,7 @@ import { cardWrites, setCable } from './qemu-monitor.ts';
 import type { TestCards } from './test-cards.ts';
 
 /** Names are also those of network devices and hosts. */
-const NAMES: Readonly<Record<TestedBoard, string>> = { virt: 'greenhouse', raspi3b: 'pi' };
+const NAMES: Readonly<Record<TestedBoard, string>> = { virt: 'greenhouse', raspi3b: 'pi', q35: 'cellar' };
 const GPIO_LINE = 'GPIO17';
 /** After the first boot there is still work: the data partition grows, and NTP is looked for. */
 const SETTLE_MS = 60_000;
@@ -29,6 +31,10 @@ export interface JourneySetting {
   readonly cards: TestCards;
   readonly report: ImageReport;
   readonly options: ImageTestOptions;
+  readonly boards: readonly TestedBoard[];
+  /** Has the bad starts and the power cuts. */
+  readonly mainBoard: TestedBoard;
+  readonly shell: GuestShell;
   readonly directory: string;
   readonly logs: string;
   readonly signal: AbortSignal;
@@ -44,15 +50,15 @@ export class ImageJourney {
   }
 
   async run(): Promise<void> {
-    const { options, scene, cards, report, directory, signal } = this.#setting;
-    for (const board of options.boards) await this.#useBoard(board);
+    const { options, boards, mainBoard: board, scene, cards, report, directory, signal } = this.#setting;
+    for (const one of boards) await this.#useBoard(one);
     for (const start of options.adverse) await this.#startBadly(start);
     if (options.powerCuts === 0) return;
     const consoleOf = (name: string): string => this.#consoleOf(name);
     report.note(`power cuts: --seed ${options.seed}`);
     const firstBootMs = this.#firstBootMs;
     await runPowerCuts(
-      { scene, cards, report, directory, consoleOf, signal, firstBootMs },
+      { scene, cards, report, directory, board, consoleOf, signal, firstBootMs },
       options.powerCuts,
       options.seed,
     );
@@ -60,24 +66,32 @@ export class ImageJourney {
 
   /** From the claim to a reading in every way, then a restart. */
   async #useBoard(board: TestedBoard): Promise<void> {
-    const { scene, report } = this.#setting;
+    const { scene, report, shell } = this.#setting;
     const name = NAMES[board];
+    const keys = ['--ssh-key', shell.publicKeyFile];
     const sensors = board === 'raspi3b' ? { gpio: [{ name: 'door', line: GPIO_LINE }] } : null;
-    await this.#withDevice(name, board, sensors, async (device, ip4) => {
-      await device.powerOn();
-      const from = performance.now();
-      const isUp = await report.run(`${board}: from power on to a reading at ${ip4}`, async () => {
-        const found = await readings(scene, name, ip4);
-        this.#firstBootMs = performance.now() - from;
-        report.measured(`${board}: power on to first reading`, seconds(this.#firstBootMs));
-        return `${found.length} sensors`;
-      });
-      if (!isUp) return this.#tellWhy(device);
-      await this.#readEveryWay(board, name, ip4);
-      if (board === 'raspi3b') await this.#readPi(name, ip4);
-      else await this.#measure(device, ip4);
-      await this.#restart(board, device, ip4);
-    });
+    await this.#withDevice(
+      name,
+      board,
+      sensors,
+      async (device, ip4) => {
+        await device.powerOn();
+        const from = performance.now();
+        const isUp = await report.run(`${board}: from power on to a reading at ${ip4}`, async () => {
+          const found = await readings(scene, name, ip4);
+          this.#firstBootMs = performance.now() - from;
+          report.measured(`${board}: power on to first reading`, seconds(this.#firstBootMs));
+          return `${found.length} sensors`;
+        });
+        if (!isUp) return this.#tellWhy(device);
+        await this.#readEveryWay(board, name, ip4);
+        await lookInside({ shell, report, board, ip4, card: device.card });
+        if (board === 'raspi3b') await this.#readPi(name, ip4);
+        else await this.#measure(board, device, ip4);
+        await this.#restart(board, device, ip4);
+      },
+      keys,
+    );
   }
 
   async #readEveryWay(board: TestedBoard, name: string, ip4: string): Promise<void> {
@@ -111,21 +125,19 @@ export class ImageJourney {
     });
   }
 
-  async #measure(device: EmulatedDevice, ip4: string): Promise<void> {
-    const { scene, report, options, signal } = this.#setting;
-    await report.run('virt: memory and writes to the card at rest', async () => {
+  async #measure(board: TestedBoard, device: EmulatedDevice, ip4: string): Promise<void> {
+    const { shell, report, options, signal } = this.#setting;
+    await report.run(`${board}: memory and writes to the card at rest`, async () => {
       await sleep(SETTLE_MS, undefined, { signal });
       const before = await cardWrites(device.qmpSocket);
       await sleep(options.restSeconds * 1000, undefined, { signal });
       const after = await cardWrites(device.qmpSocket);
       const perHour = 3600 / Math.max(options.restSeconds, 1);
       const operations = Math.round((after.operations - before.operations) * perHour);
-      const found = await readings(scene, device.name, ip4);
-      const memory = found.filter(({ id }) => id.startsWith('memory'));
-      for (const { id, value, unit } of memory) report.measured(`virt: ${id}`, `${value} ${unit}`);
-      report.measured('virt: writes to the card per hour at rest', operations);
+      await memoryAtRest({ shell, report, board, ip4, card: device.card });
+      report.measured(`${board}: writes to the card per hour at rest`, operations);
       report.measured(
-        'virt: kB written to the card per hour at rest',
+        `${board}: kB written to the card per hour at rest`,
         Math.round(((after.bytes - before.bytes) * perHour) / 1000),
       );
       return `${operations} writes per hour over ${options.restSeconds} s`;
@@ -149,7 +161,7 @@ export class ImageJourney {
 
   /** A first boot that lacks something; it becomes reachable when it has it. */
   async #startBadly(start: AdverseStart): Promise<void> {
-    const { scene, report, signal } = this.#setting;
+    const { scene, report, mainBoard, signal } = this.#setting;
     const wifi = start === 'wrong-wifi' ? ['--wifi', `nobody's "café" 網`, '--wifi-country', 'DE'] : [];
     const how: Readonly<Record<AdverseStart, PowerOptions>> = {
       'no-network': {},
@@ -160,7 +172,7 @@ export class ImageJourney {
     };
     await this.#withDevice(
       start,
-      'virt',
+      mainBoard,
       null,
       async (device, ip4) => {
         const isUp = await report.run(`a first boot with ${start}`, async () => {

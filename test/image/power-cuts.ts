@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentFault, sentenceOf } from '../../agent/errors.ts';
 import { REACHABLE_MS, readings } from './device-checks.ts';
 import { EmulatedDevice } from './emulated-device.ts';
+import type { TestedBoard } from './image-options.ts';
 import type { CutResult, ImageReport } from './image-report.ts';
 import { seconds } from './image-report.ts';
 import type { ImageScene } from './image-scene.ts';
@@ -25,6 +26,7 @@ export interface PowerCutSetting {
   readonly cards: TestCards;
   readonly report: ImageReport;
   readonly directory: string;
+  readonly board: TestedBoard;
   readonly consoleOf: (name: string) => string;
   readonly signal: AbortSignal;
   /** Cuts of a first boot are spread over this time. */
@@ -70,13 +72,13 @@ async function cutFirstBoot(
   afterMs: number,
   chance: () => number,
 ): Promise<Trial> {
-  const { scene, cards, signal, consoleOf } = setting;
+  const { scene, cards, board, signal, consoleOf } = setting;
   const name = `cut-${trial}`;
   const { claim, ip4 } = await scene.addDevice(name);
   const card = await cards.make(name, claim);
   const device = await EmulatedDevice.make(
     scene.lab,
-    { name, board: 'virt', card, number: FIRST_NUMBER + trial, consoleFile: consoleOf(name) },
+    { name, board, card, number: FIRST_NUMBER + trial, consoleFile: consoleOf(name) },
     signal,
   );
   try {
@@ -97,11 +99,11 @@ async function cutConfigChanges(
   last: number,
   chance: () => number,
 ): Promise<void> {
-  const { scene, cards, report, signal, consoleOf } = setting;
+  const { scene, cards, board, report, signal, consoleOf } = setting;
   const name = 'changing';
   const { claim, ip4 } = await scene.addDevice(name);
   const card = await cards.make(name, claim);
-  const options = { name, board: 'virt', card, number: FIRST_NUMBER, consoleFile: consoleOf(name) };
+  const options = { name, board, card, number: FIRST_NUMBER, consoleFile: consoleOf(name) };
   const device = await EmulatedDevice.make(scene.lab, options, signal);
   try {
     let writesFrom = await cards.copy(card, `${name}-before`);

@@ -3,17 +3,20 @@ import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { EnvironmentFault, sentenceOf, UsageError } from '../../agent/errors.ts';
-import { BOOT_FILES_PROGRAMS } from '../../image-build/product/boot-files.ts';
+import { emulatedBoard } from '../../image-build/machine/emulated-board.ts';
+import { canUseKvm } from '../../image-build/machine/kvm.ts';
 import { needPrograms } from '../../image-build/product/needed-programs.ts';
 import { tincanCommand } from '../demo/tincan-command.ts';
 import { Lab } from '../lab/lab.ts';
 import { LabProcess } from '../lab/lab-process.ts';
-import { defaultLabMode, labProblem } from '../lab/prerequisites.ts';
+import { GuestShell } from './guest-shell.ts';
 import { ImageJourney } from './image-journey.ts';
-import { HELP, type ImageTestOptions, readImageOptions } from './image-options.ts';
+import { HELP, type ImageTestOptions, readImageOptions, type TestedBoard } from './image-options.ts';
+import { imageTestProblem, qemuFor } from './image-prerequisites.ts';
 import { ImageReport } from './image-report.ts';
 import { ImageScene } from './image-scene.ts';
 import { TestCards } from './test-cards.ts';
+import { boardsOf } from './tested-image.ts';
 
 /** What a shell reports for a process that a signal ended is 128 plus its number. */
 const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
@@ -25,13 +28,13 @@ async function main(stop: AbortController): Promise<number> {
     return 0;
   }
   const report = new ImageReport((text) => void process.stderr.write(text));
-  const problem = labProblem(defaultLabMode());
-  if (problem !== null) throw new EnvironmentFault('no-lab', problem);
-  await needPrograms('testing an image', {
-    'qemu-system-aarch64': 'qemu-system-arm',
-    dnsmasq: 'dnsmasq-base',
-    ...BOOT_FILES_PROGRAMS,
-  });
+  const problem = await imageTestProblem(options);
+  if (problem !== null) {
+    if (!options.isCi) throw new EnvironmentFault('cannot-test', problem);
+    report.skip('npm run test:image', problem);
+    finish(options, report);
+    return 0;
+  }
   const directory = await mkdtemp(join(tmpdir(), 'tincan-image-test-'));
   try {
     await runAll(options, report, directory, stop.signal);
@@ -55,6 +58,8 @@ async function runAll(
   const isSound = await report.run('tincan image verify', () => verified(image, signal));
   if (!isSound) report.note('the boards are started all the same');
   report.measured('image', `${((await stat(image)).size / 1e6).toFixed(0)} MB`);
+  const { boards, main: mainBoard } = await boardsOf(image, options.boards, signal);
+  await needQemu([...boards, mainBoard], report);
   const cards = await TestCards.open(image, directory, signal);
   const lab = await Lab.open();
   const closeLab = (): void => void lab.close().catch(() => undefined);
@@ -65,7 +70,11 @@ async function runAll(
       scene = await ImageScene.open(lab);
       return `${scene.laptop.identity.ip4}, ${scene.laptop.identity.ip6}`;
     });
-    if (scene) await new ImageJourney({ scene, cards, report, options, directory, logs, signal }).run();
+    if (scene) {
+      const shell = await GuestShell.make(scene.laptopHost, directory);
+      const setting = { scene, cards, report, options, boards, mainBoard, shell, directory, logs, signal };
+      await new ImageJourney(setting).run();
+    }
   } finally {
     signal.removeEventListener('abort', closeLab);
     await cards.close();
@@ -79,13 +88,20 @@ async function built(
   directory: string,
   signal: AbortSignal,
 ): Promise<string | null> {
-  const image = join(directory, 'tincan-rpi-arm64.img');
+  const image = join(directory, `tincan-${options.build}.img`);
   const cache = options.cache === null ? [] : ['--cache', options.cache];
-  const isBuilt = await report.run('tincan image build --board rpi-arm64', async () => {
-    await runTo(['image', 'build', '--board', 'rpi-arm64', ...cache, '--out', image], signal);
+  const isBuilt = await report.run(`tincan image build --board ${options.build}`, async () => {
+    await runTo(['image', 'build', '--board', options.build, ...cache, '--out', image], signal);
     return image;
   });
   return isBuilt ? image : null;
+}
+
+async function needQemu(boards: readonly TestedBoard[], report: ImageReport): Promise<void> {
+  await needPrograms('testing an image', qemuFor(boards));
+  for (const board of new Set(boards.map(emulatedBoard))) {
+    report.note(`${board.name}: ${(await canUseKvm(board)) ? 'with KVM' : 'emulated, without KVM'}`);
+  }
 }
 
 async function verified(image: string, signal: AbortSignal): Promise<string> {

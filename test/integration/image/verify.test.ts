@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { productVersion } from '../../../agent/adapters/product-version.ts';
 import { runVerify } from '../../../image-build/verify/verify-command.ts';
+import { RecordedIo } from '../../fakes/recorded-io.ts';
 import { elf, makeTinyImage, type Tampering, tinyImageProblem } from './tiny-image.ts';
 
 const X86_64 = 62;
@@ -28,18 +29,9 @@ async function verify(
   file: string,
   options: { personal?: boolean; locked?: string } = {},
 ): Promise<Verified> {
-  let text = '';
-  const io = {
-    out: (part: string) => {
-      text += part;
-    },
-    err: () => undefined,
-    isTerminal: false,
-    size: () => ({ columns: 80, rows: 24 }),
-    signal: new AbortController().signal,
-  };
+  const io = new RecordedIo();
   await runVerify(file, { ...options, json: true }, io);
-  return JSON.parse(text) as Verified;
+  return JSON.parse(io.stdout) as Verified;
 }
 
 function failedIn({ checks }: Verified): string[] {

@@ -2,16 +2,27 @@ import { describe, expect, it } from 'vitest';
 import { readImageOptions } from '../../image/image-options.ts';
 
 describe('the options of npm run test:image', () => {
-  it('have defaults: both boards, twenty power cuts, every bad start', () => {
+  it('have defaults: the boards of the image, twenty power cuts, every bad start', () => {
     expect(readImageOptions([])).toMatchObject({
       image: null,
-      boards: ['virt', 'raspi3b'],
+      build: 'rpi-arm64',
+      boards: null,
       powerCuts: 20,
       adverse: ['no-network', 'wrong-wifi', 'no-broker', 'clock-1970'],
       restSeconds: 300,
       json: false,
     });
     expect(readImageOptions(['--help'])).toBeNull();
+  });
+
+  it('have a set for a merge, of which parts can still be chosen', () => {
+    expect(readImageOptions(['--ci', '--power-cuts', '3'])).toMatchObject({
+      build: process.arch === 'arm64' ? 'rpi-arm64' : 'generic-x86_64',
+      isCi: true,
+      powerCuts: 3,
+      adverse: [],
+      restSeconds: 30,
+    });
   });
 
   it('choose less', () => {
@@ -39,6 +50,7 @@ describe('the options of npm run test:image', () => {
   it.each([
     [['--boards', 'virt,pdp11'], /"pdp11" is none of virt, raspi3b/],
     [['--adverse', 'rain'], /"rain"/],
+    [['--boards', 'none,virt'], /"none"/],
     [['--power-cuts', '-1'], /power-cuts/],
     [['--power-cuts', 'many'], /whole number/],
     [['--seed', '1.5'], /--seed/],

@@ -69,10 +69,10 @@ describe('the command for QEMU', () => {
 });
 
 describe('the kernel’s command line', () => {
-  it('keeps everything but the consoles', () => {
+  it('keeps everything but the consoles, and lets no watchdog reset the emulated Raspberry Pi', () => {
     const own = 'console=ttyS1,115200 console=tty0 root=PARTUUID=54494e43-02 ro panic=10\n';
     expect(commandLineFor(emulatedBoard('raspi3b'), own)).toBe(
-      'console=ttyAMA0,115200 root=PARTUUID=54494e43-02 ro panic=10',
+      'console=ttyAMA0,115200 root=PARTUUID=54494e43-02 ro panic=10 systemd.watchdog_sec=off',
     );
   });
 });
