@@ -139,7 +139,7 @@ async function publish(
   const stem = out.replace(/\.img(\.xz)?$/, '');
   const lock: PackageLock = { board: board.name, suite: DEBIAN_SUITE, epoch, packages: [...built.locked] };
   const files = new Map([
-    [`${stem}.packages.json`, `${JSON.stringify(lock, null, 1)}\n`],
+    [`${stem}.packages.json`, `${JSON.stringify(lock, null, 2)}\n`],
     [`${stem}.cdx.json`, await billOf(built, request)],
   ]);
   let finished = image;

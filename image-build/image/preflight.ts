@@ -12,6 +12,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   'mkfs.vfat': 'dosfstools',
   mcopy: 'mtools',
   mke2fs: 'e2fsprogs',
+  debugfs: 'e2fsprogs',
   sfdisk: 'fdisk',
   tar: 'tar',
   xz: 'xz-utils',
