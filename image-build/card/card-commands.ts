@@ -130,7 +130,8 @@ function surroundings(io: CliIo): CardSurroundings {
 }
 
 function cardText({ device, fleet, file, image, files }: PersonalisedCard): string {
-  return `${file}: ${device} of fleet ${fleet}, with ${files.join(', ')} (Tincan ${image.version}, ${image.board})\n`;
+  const whose = device === null ? 'for any device' : `${device} of fleet ${fleet}`;
+  return `${file}: ${whose}, with ${files.join(', ')} (Tincan ${image.version}, ${image.board})\n`;
 }
 
 function progressLine(label: string, io: CliIo): (bytes: number, ofBytes: number) => void {

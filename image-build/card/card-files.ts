@@ -4,7 +4,7 @@ import { type Claim, readClaim } from '../../provisioning/documents/claim.ts';
 
 /** As the owner says it; what is null stays on the card as it is. */
 export interface CardWishes {
-  claim: Uint8Array;
+  claim: Uint8Array | null;
   wifi: { ssid: string; password: string | null; country: string | null } | null;
   /** The text of a file of public keys. */
   sshKeys: string | null;
@@ -12,7 +12,8 @@ export interface CardWishes {
 }
 
 export interface CardFiles {
-  claim: Claim;
+  /** Null on a card of a whole fleet, which gets its claim later. */
+  claim: Claim | null;
   files: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -25,8 +26,9 @@ const HOST_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/i;
  * malformed, changed or over.
  */
 export function cardFiles(wishes: CardWishes, nowMs: number): CardFiles {
-  const claim = readClaim(wishes.claim, (unixMs) => unixMs < nowMs);
-  const files = new Map<string, Uint8Array>([['claim.json', wishes.claim]]);
+  const claim = wishes.claim === null ? null : readClaim(wishes.claim, (unixMs) => unixMs < nowMs);
+  const files = new Map<string, Uint8Array>();
+  if (wishes.claim !== null) files.set('claim.json', wishes.claim);
   if (wishes.wifi) files.set('wifi.json', textFile(wifiJson(wishes.wifi)));
   if (wishes.sshKeys !== null) files.set('authorized_keys', textFile(sshKeys(wishes.sshKeys)));
   if (wishes.hostname !== null) files.set('hostname', textFile(hostname(wishes.hostname)));

@@ -32,8 +32,9 @@ export interface CardSurroundings {
 
 /** What became of one card, for people and for --json. */
 export interface PersonalisedCard {
-  device: string;
-  fleet: string;
+  /** Null without a claim. */
+  device: string | null;
+  fleet: string | null;
   file: string;
   image: ImageFacts;
   files: string[];
@@ -44,8 +45,7 @@ const MOST_FILE_BYTES = 64 * 1024;
 /** Reads and checks everything that goes onto a card. Throws UsageError and Refusal; nothing is written. */
 export async function readCard(options: CardOptions, clock: Clock): Promise<CardFiles> {
   const { claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname, fleet } = options;
-  if (claim === undefined)
-    throw new UsageError('there is no claim: give the file of "tincan fleet add" with --claim');
+  if (claim === undefined) requireUseWithoutClaim(options);
   if (wifi === undefined && (wifiPasswordFile ?? wifiCountry) !== undefined) {
     throw new UsageError(
       '--wifi-password-file and --wifi-country belong to --wifi: give the name of the network, too',
@@ -54,7 +54,7 @@ export async function readCard(options: CardOptions, clock: Clock): Promise<Card
   const password =
     wifiPasswordFile === undefined ? null : firstLine(await textOf(wifiPasswordFile, 'Wi-Fi password'));
   const wishes = {
-    claim: await bytesOf(claim, 'claim'),
+    claim: claim === undefined ? null : await bytesOf(claim, 'claim'),
     wifi: wifi === undefined ? null : { ssid: wifi, password, country: wifiCountry ?? null },
     sshKeys: sshKey === undefined ? null : await textOf(sshKey, 'SSH key'),
     hostname: hostname ?? null,
@@ -62,9 +62,19 @@ export async function readCard(options: CardOptions, clock: Clock): Promise<Card
   return checked(wishes, fleet, clock);
 }
 
+/** Without a claim there is what all devices of a fleet share: the image is personalised again, for each of them. */
+function requireUseWithoutClaim({ wifi, sshKey, hostname, fleet }: CardOptions): void {
+  const advice = 'give the file of "tincan fleet add" with --claim';
+  if (fleet !== undefined)
+    throw new UsageError(`--fleet is compared with a claim, and there is none: ${advice}`);
+  if ([wifi, sshKey, hostname].every((wish) => wish === undefined)) {
+    throw new UsageError(`there is no claim: ${advice}`);
+  }
+}
+
 async function checked(wishes: Parameters<typeof cardFiles>[0], fleet: string | undefined, clock: Clock) {
   const card = cardFiles(wishes, clock.wallMs());
-  if (fleet !== undefined)
+  if (fleet !== undefined && card.claim)
     await checkAgainstFleet(card.claim, await FleetDirectory.open(openDiskFileStore(fleet)));
   return card;
 }
@@ -108,8 +118,8 @@ async function writeInto(
   const boot = await openBoot(path, sizeBytes);
   const image = await boot.facts();
   await boot.write(card.files);
-  const { device, fleetName } = card.claim;
-  return { device, fleet: fleetName, file: name, image, files: [...card.files.keys()] };
+  const { device = null, fleetName: fleet = null } = card.claim ?? {};
+  return { device, fleet, file: name, image, files: [...card.files.keys()] };
 }
 
 async function openBoot(path: string, sizeBytes: number): Promise<BootPartition> {
@@ -159,8 +169,8 @@ async function cardOfRow(row: SheetRow, sheet: string, fleet: string | undefined
       hostname: row.hostname,
     };
     const card = await checked(wishes, fleet, clock);
-    if (card.claim.device !== row.device) {
-      throw new UsageError(`its claim is for ${card.claim.device}`);
+    if (card.claim?.device !== row.device) {
+      throw new UsageError(`its claim is for ${card.claim?.device}`);
     }
     return { name: row.device, card };
   } catch (error) {

@@ -13,7 +13,7 @@ import { UsageError } from '../../agent/errors.ts';
 import { LinuxBlockDevices } from '../card/linux-block-devices.ts';
 import { type CardOptions, personalise, readCard } from '../card/personalise.ts';
 import { type Board, boardNamed, boardNames } from './board.ts';
-import { type BuildResult, buildImage } from './build-image.ts';
+import { type BuildRequest, type BuildResult, buildImage } from './build-image.ts';
 import { BuildProgress } from './build-progress.ts';
 import { DEFAULT_MIRROR } from './debian-step.ts';
 import { type PackageLock, readLock } from './package-lock.ts';
@@ -71,24 +71,26 @@ async function runBuild(options: BuildOptions, io: CliIo): Promise<void> {
   const epoch = await epochOf(board, lock, cache, options.refresh ?? false);
   const around = { devices: new LinuxBlockDevices(), clock: systemClock, signal: io.signal };
   const progress = new BuildProgress(io, systemClock);
-  const result = await buildImage(
-    {
-      board,
-      out: options.out,
-      cache,
-      mirror: options.mirror.replace(/\/$/, ''),
-      lock,
-      epoch,
-      debDirectory: options.debs ?? null,
-      sources: SOURCES,
-      version: productVersion,
-      personalise: async (image) => {
-        if (card) await personalise(image, card, undefined, around);
-      },
+  const request: BuildRequest = {
+    board,
+    out: options.out,
+    cache,
+    mirror: options.mirror.replace(/\/$/, ''),
+    lock,
+    epoch,
+    debDirectory: options.debs ?? null,
+    sources: SOURCES,
+    version: productVersion,
+    personalise: async (image) => {
+      if (card) await personalise(image, card, undefined, around);
     },
-    { clock: systemClock, signal: io.signal, ...progress.handlers },
-  );
-  tell(result, options.json ?? false, io);
+  };
+  try {
+    const result = await buildImage(request, { ...around, ...progress.handlers });
+    tell(result, options.json ?? false, io);
+  } finally {
+    progress.end();
+  }
 }
 
 function tell(result: BuildResult, asJson: boolean, io: CliIo): void {
@@ -110,8 +112,11 @@ function checkMirror(mirror: string): void {
   throw new UsageError(`--mirror "${mirror}" is no address: give one like ${DEFAULT_MIRROR}`);
 }
 
-function wantsCard({ claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname }: CardOptions): boolean {
-  return [claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname].some((wish) => wish !== undefined);
+function wantsCard(options: CardOptions): boolean {
+  const { claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname, fleet } = options;
+  return [claim, wifi, wifiPasswordFile, wifiCountry, sshKey, hostname, fleet].some(
+    (wish) => wish !== undefined,
+  );
 }
 
 const ChosenSchema = v.strictObject({ epoch: v.pipe(v.number(), v.integer(), v.minValue(1)) });

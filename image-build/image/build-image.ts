@@ -73,7 +73,7 @@ interface Built {
 /** Throws EnvironmentFault, Refusal; nothing half-written is left at `out`. */
 export async function buildImage(request: BuildRequest, around: BuildSurroundings): Promise<BuildResult> {
   const out = resolve(request.out);
-  await checkMachine(request.board, [resolve(request.cache), dirname(out)]);
+  await checkMachine(request.board, { out: dirname(out), cache: resolve(request.cache) });
   const built = await buildParts(request, around);
   const scratch = await mkdtemp(join(dirname(out), `.${basename(out)}-`));
   try {
@@ -97,7 +97,7 @@ async function buildParts(request: BuildRequest, around: BuildSurroundings): Pro
     return result;
   };
   const own = request.debDirectory ?? (await run(await ownPackagesStep({ ...request, signal }))).directory;
-  const packages = await packagesIn(resolve(own), board);
+  const packages = await packagesIn(resolve(own), board, signal);
   const packageCache = join(resolve(request.cache), 'debs', board.architecture);
   const debian = await run(debianStep({ ...request, packageCache, epoch, signal, onLine }));
   const locked = packagesOf(await readFile(join(debian.directory, PACKAGE_HASHES), 'utf8'));
@@ -139,7 +139,7 @@ async function publish(
   const stem = out.replace(/\.img(\.xz)?$/, '');
   const lock: PackageLock = { board: board.name, suite: DEBIAN_SUITE, epoch, packages: [...built.locked] };
   const files = new Map([
-    [`${stem}.packages.json`, `${JSON.stringify(lock, null, 1)}\n`],
+    [`${stem}.packages.json`, `${JSON.stringify(lock, null, 2)}\n`],
     [`${stem}.cdx.json`, await billOf(built, request)],
   ]);
   let finished = image;

@@ -1,5 +1,5 @@
 /** Puts the three partitions together: an MBR, which the Raspberry Pi's firmware, BIOS and EFI all read. */
-import { type FileHandle, mkdir, open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { type FileHandle, open, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Board } from './board.ts';
 import {
@@ -67,15 +67,14 @@ function partitionLine(startBytes: number, sizeBytes: number, type: string): str
   return `start=${startBytes / SECTOR_BYTES}, size=${sizeBytes / SECTOR_BYTES}, type=${type}`;
 }
 
+/** The agent's part and the system's are apart: neither can touch what is the other's. */
+const DATA_DIRECTORIES = ['tincan', 'system'];
+
 /** Features by name: mke2fs's defaults differ between releases, and the image must not. */
 const DATA_FEATURES =
   'none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,flex_bg,sparse_super,large_file,huge_file,dir_nlink,extra_isize,metadata_csum';
 
 async function makeDataPartition(scratch: string, { epoch, signal }: DiskParts): Promise<string> {
-  const tree = join(scratch, 'data');
-  // The agent's part and the system's are apart: neither can touch what is the other's.
-  await mkdir(join(tree, 'tincan'), { recursive: true });
-  await mkdir(join(tree, 'system'));
   const file = join(scratch, 'data.ext4');
   await writeFile(file, '');
   await truncate(file, DATA_PARTITION_BYTES);
@@ -88,12 +87,19 @@ async function makeDataPartition(scratch: string, { epoch, signal }: DiskParts):
   const args = [
     ...['-q', '-t', 'ext4', '-b', '4096', '-I', '256', '-i', '65536', '-m', '0', '-J', 'size=4'],
     ...['-O', DATA_FEATURES, '-L', DATA_LABEL, '-U', `${DISK_ID}-0000-4000-8000-000000000003`],
-    ...['-E', extended.join(','), '-d', tree, file],
+    ...['-E', extended.join(','), file],
   ];
-  await runProgram('mke2fs', args, {
-    signal,
-    environment: { E2FSPROGS_FAKE_TIME: String(epoch), SOURCE_DATE_EPOCH: String(epoch) },
-  });
+  const environment = { E2FSPROGS_FAKE_TIME: String(epoch), SOURCE_DATE_EPOCH: String(epoch) };
+  await runProgram('mke2fs', args, { signal, environment });
+  // Not by mke2fs -d: it takes over the times and the owner that directories have on this machine.
+  const commands = join(scratch, 'data.debugfs');
+  await writeFile(commands, DATA_DIRECTORIES.map((name) => `mkdir ${name}\n`).join(''));
+  await runProgram('debugfs', ['-w', '-f', commands, file], { signal, environment });
+  const made = await runProgram('debugfs', ['-R', 'ls -p /', file], { signal });
+  for (const name of DATA_DIRECTORIES) {
+    // debugfs ends with 0 whatever went wrong.
+    if (!made.includes(`/${name}/`)) throw new Error(`debugfs did not make ${name} in ${file}`);
+  }
   return file;
 }
 

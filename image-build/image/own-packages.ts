@@ -2,7 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { UsageError } from '../../agent/errors.ts';
+import { sentenceOf, UsageError } from '../../agent/errors.ts';
 import type { Board } from './board.ts';
 import { digestOfPath } from './digest.ts';
 import { runProgram } from './program.ts';
@@ -47,9 +47,9 @@ export async function ownPackagesStep(request: OwnPackagesRequest): Promise<Step
     name: `own-${board.architecture}`,
     inputs: [String(epoch), ...(await Promise.all(SOURCES.map((name) => digestOfPath(join(sources, name)))))],
     async make(directory) {
-      // Unpacked in the next step and thrown away: under emulation unpacking xz takes minutes.
-      const args = [script, '--arch', board.architecture, '--compression', 'none', '--out', directory];
-      await runProgram(process.execPath, args, {
+      // Without compression: they are unpacked by an emulated dpkg, and thrown away.
+      const options = ['--arch', board.architecture, '--out', directory, '--compression', 'none'];
+      await runProgram(process.execPath, [script, ...options], {
         signal,
         environment: { SOURCE_DATE_EPOCH: String(epoch) },
       });
@@ -57,23 +57,47 @@ export async function ownPackagesStep(request: OwnPackagesRequest): Promise<Step
   };
 }
 
-/** Paths of the .deb files. Throws UsageError where the directory has not exactly one of each. */
-export async function packagesIn(directory: string, { architecture }: Board): Promise<string[]> {
+/** Paths of the .deb files. Throws UsageError where the directory has not exactly one of each, whole and for the board. */
+export async function packagesIn(
+  directory: string,
+  { architecture }: Board,
+  signal: AbortSignal,
+): Promise<string[]> {
   const names = await readdir(directory).catch((cause: unknown) => {
     throw new UsageError(`cannot read the packages in ${directory}; make them with "npm run deb"`, { cause });
   });
-  return PACKAGE_NAMES.map((name) => {
+  const advice = `make it with "npm run deb -- --arch ${architecture} --out ${directory}"`;
+  const files = PACKAGE_NAMES.map((name) => {
     const found = names.filter(
       (file) => file.startsWith(`${name}_`) && file.endsWith(`_${architecture}.deb`),
     );
     const [file] = found;
-    if (file === undefined || found.length > 1) {
-      throw new UsageError(
-        `${directory} has ${found.length} packages ${name}_…_${architecture}.deb, and one is needed; make it with "npm run deb -- --arch ${architecture} --out ${directory}"`,
-      );
-    }
-    return join(directory, file);
+    if (file !== undefined && found.length === 1) return { name, file: join(directory, file) };
+    throw new UsageError(
+      `${directory} has ${found.length} packages ${name}_…_${architecture}.deb, and one is needed; ${advice}`,
+    );
   });
+  for (const { name, file } of files) await requirePackage(file, name, architecture, advice, signal);
+  return files.map(({ file }) => file);
+}
+
+/** A name says little: dpkg would refuse the package too, but only after the tree of Debian packages was made. */
+async function requirePackage(
+  file: string,
+  name: string,
+  architecture: string,
+  advice: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const fields = await runProgram('dpkg-deb', ['--field', file, 'Package', 'Architecture'], { signal }).catch(
+    (cause: unknown) => {
+      throw new UsageError(`${file} is no whole Debian package (${sentenceOf(cause)}); ${advice}`, { cause });
+    },
+  );
+  if (fields === `Package: ${name}\nArchitecture: ${architecture}\n`) return;
+  throw new UsageError(
+    `${file} holds "${fields.trim().replaceAll('\n', ', ')}" and not what its name says; ${advice}`,
+  );
 }
 
 /** What the sources' lock file says that a device gets of npm. */

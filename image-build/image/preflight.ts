@@ -1,8 +1,8 @@
 /** Looks, before anything is made, whether this machine can make the image; says exactly what to install or to switch on. */
 import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
-import { arch } from 'node:os';
+import { arch, tmpdir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { EnvironmentFault } from '../../agent/errors.ts';
+import { EnvironmentFault, UsageError } from '../../agent/errors.ts';
 import type { Board } from './board.ts';
 
 /** Each program, and the Debian package that brings it. */
@@ -12,6 +12,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   'mkfs.vfat': 'dosfstools',
   mcopy: 'mtools',
   mke2fs: 'e2fsprogs',
+  debugfs: 'e2fsprogs',
   sfdisk: 'fdisk',
   tar: 'tar',
   xz: 'xz-utils',
@@ -21,14 +22,40 @@ const SYSTEM_DIRECTORIES = ['/usr/sbin', '/sbin'];
 const HOST_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 const QEMU_NAMES = { arm64: 'aarch64', amd64: 'x86_64' } as const;
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-/** The tree, its archive, the compressed root and the image, and what mmdebstrap unpacks meanwhile. */
-const SPACE_NEEDED_BYTES = 4_000_000_000;
+/** Of Linux, Debian's kernels and Ubuntu's: each setting, and its value that keeps user namespaces for root. */
+const NAMESPACE_SETTINGS: ReadonlyArray<[name: string, refusing: string]> = [
+  ['user.max_user_namespaces', '0'],
+  ['kernel.unprivileged_userns_clone', '0'],
+  ['kernel.apparmor_restrict_unprivileged_userns', '1'],
+];
+/** The image, its compressed form, and the data partition before it is in the image. */
+const IMAGE_BYTES = 1_000_000_000;
+/** Debian's packages, two archives of a tree, the compressed root, the boot partition. */
+const PRODUCT_BYTES = 2_500_000_000;
+/** What mmdebstrap unpacks. */
+const TREE_BYTES = 1_500_000_000;
 
-/** Throws EnvironmentFault: `missing-programs`, `no-emulation`, `no-space`. */
-export async function checkMachine(board: Board, directories: readonly string[]): Promise<void> {
+export interface BuildPlaces {
+  /** Of the image; it has to be there. */
+  readonly out: string;
+  /** Made when it is missing. */
+  readonly cache: string;
+}
+
+/** Throws UsageError and EnvironmentFault: `missing-programs`, `no-emulation`, `no-namespaces`, `no-cache`, `no-space`. */
+export async function checkMachine(board: Board, { out, cache }: BuildPlaces): Promise<void> {
   await checkPrograms(board);
   await checkEmulation(board);
-  for (const directory of directories) await checkSpace(directory);
+  await checkNamespaces();
+  if (!(await isThere(out))) throw new UsageError(`there is no directory ${out} for the image`);
+  await mkdir(cache, { recursive: true }).catch((cause: unknown) => {
+    throw new EnvironmentFault('no-cache', `cannot make ${cache}: name another place with --cache`, {
+      cause,
+    });
+  });
+  await checkSpace(out, IMAGE_BYTES, 'name another place with --out');
+  await checkSpace(cache, PRODUCT_BYTES, 'name another place with --cache');
+  await checkSpace(tmpdir(), TREE_BYTES, 'name another place with TMPDIR=DIRECTORY');
 }
 
 async function checkPrograms(board: Board): Promise<void> {
@@ -65,14 +92,40 @@ async function checkEmulation(board: Board): Promise<void> {
   );
 }
 
-async function checkSpace(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true });
+/** Who is not root is root in a user namespace of its own, if the kernel lets it make one. */
+async function checkNamespaces(): Promise<void> {
+  const { uid, username } = userInfo();
+  if (uid === 0) return;
+  const refuse = (what: string): never => {
+    throw new EnvironmentFault('no-namespaces', `${what}; or build the image as root`);
+  };
+  if (!(await isInstalled('newuidmap'))) {
+    refuse('making an image without root needs newuidmap: apt-get install uidmap');
+  }
+  for (const file of ['/etc/subuid', '/etc/subgid']) {
+    const lines = (await readFile(file, 'utf8').catch(() => '')).split('\n');
+    if (lines.some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`))) continue;
+    refuse(
+      `${file} gives ${username} no numbers for users in a namespace of its own; as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${username}`,
+    );
+  }
+  for (const [name, refusing] of NAMESPACE_SETTINGS) {
+    const value = await readFile(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8').catch(() => null);
+    if (value?.trim() !== refusing) continue;
+    const wanted = refusing === '0' ? (name.startsWith('user.') ? '65536' : '1') : '0';
+    refuse(
+      `this kernel lets only root make user namespaces (${name} is ${refusing}); as root: sysctl ${name}=${wanted}`,
+    );
+  }
+}
+
+async function checkSpace(directory: string, neededBytes: number, advice: string): Promise<void> {
   const { bavail, bsize } = await statfs(directory);
-  const free = bavail * bsize;
-  if (free >= SPACE_NEEDED_BYTES) return;
+  const freeBytes = bavail * bsize;
+  if (freeBytes >= neededBytes) return;
   throw new EnvironmentFault(
     'no-space',
-    `${directory} has ${gigabytes(free)} GB free, and making an image needs ${gigabytes(SPACE_NEEDED_BYTES)} GB; name another place with --cache or --out`,
+    `${directory} has ${gigabytes(freeBytes)} GB free, and making an image needs ${gigabytes(neededBytes)} GB there; ${advice}`,
   );
 }
 

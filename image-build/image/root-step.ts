@@ -16,19 +16,20 @@ const ZSTD_LEVEL = 19;
 export function rootStep(board: Board, system: StepResult, epoch: number, signal: AbortSignal): Step {
   const options = [
     ...['-comp', 'zstd', '-Xcompression-level', String(ZSTD_LEVEL), '-b', String(BLOCK_BYTES)],
-    // The archive's own entry for the root is not read.
+    // Of the archive's own entry for the root nothing is taken: without these, everybody could write there.
     ...['-root-mode', '0755', '-root-uid', '0', '-root-gid', '0'],
-    ...['-reproducible', '-no-exports', '-no-progress', '-quiet', '-noappend'],
+    ...['-reproducible', '-no-exports', '-no-progress', '-quiet'],
   ];
   return {
     name: `root-${board.name}`,
     inputs: [system.key, String(epoch), options.join(' ')],
     async make(directory) {
-      // Not sqfstar: that of squashfs-tools 4.5 (Debian 12) does not understand its compressors' options.
+      // Not sqfstar: it takes the level for its file's name up to release 4.5.1 (Debian 12).
       await runProgram('mksquashfs', ['-', join(directory, ROOT_FILE_SYSTEM), '-tar', ...options], {
         signal,
-        inputFile: join(system.directory, ROOT_ARCHIVE),
+        // The time of the file system and of its root; options for them and this variable exclude each other.
         environment: { SOURCE_DATE_EPOCH: String(epoch) },
+        inputFile: join(system.directory, ROOT_ARCHIVE),
       });
     },
   };

@@ -2,7 +2,7 @@
  * The second step: our files and packages are put into the tree of Debian packages. What comes out are the root as an
  * archive, and what the boot partition gets of kernel, initrd and firmware.
  */
-import { cp, mkdir } from 'node:fs/promises';
+import { cp, mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Board } from './board.ts';
 import { DEBIAN_ARCHIVE, quoted } from './debian-step.ts';
@@ -41,41 +41,57 @@ export async function systemStep(options: SystemOptions): Promise<Step> {
       ...(await Promise.all(packages.map(digestOfPath))),
     ],
     async make(directory) {
-      const overlay = join(directory, 'overlay');
-      await layOut(options, overlay);
-      await runProgram('mmdebstrap', systemArguments(options, directory, overlay), {
+      const scratch = join(directory, 'scratch');
+      await packInputs(options, scratch);
+      await runProgram('mmdebstrap', systemArguments(options, directory, scratch), {
         signal: options.signal,
         onLine: options.onLine,
         environment: { SOURCE_DATE_EPOCH: String(epoch) },
       });
+      await rm(scratch, { recursive: true });
     },
   };
 }
 
+/** Without its device files, which only root may make. */
+const DEBIAN_TREE = 'debian.tar';
 /** What is laid over the tree: our files, our packages, and the script that finishes. */
-async function layOut({ sources, packages }: SystemOptions, overlay: string): Promise<void> {
+const OVERLAY = 'overlay.tar';
+
+/**
+ * The two archives that the tree is made of. mmdebstrap's hooks run in a user namespace where this is not root, and could
+ * not read below a home directory that is its owner's alone; what mmdebstrap itself unpacks, it reads outside.
+ */
+async function packInputs(
+  { debian, sources, packages, epoch, signal }: SystemOptions,
+  scratch: string,
+): Promise<void> {
+  const overlay = join(scratch, 'overlay');
   await mkdir(join(overlay, 'build', 'packages'), { recursive: true });
   await cp(join(sources, 'tree'), overlay, { recursive: true });
   for (const name of ['finish-tree', 'left-out-modules', 'boot']) {
     await cp(join(sources, name), join(overlay, 'build', name), { recursive: true });
   }
   for (const file of packages) await cp(file, join(overlay, 'build', 'packages', basename(file)));
+  const owners = ['--owner=0', '--group=0', '--numeric-owner', '--sort=name', `--mtime=@${epoch}`];
+  await runProgram('tar', ['-C', overlay, ...owners, '-cf', join(scratch, OVERLAY), '.'], { signal });
+  await runProgram('mmtarfilter', ['--path-exclude=/dev/*'], {
+    signal,
+    inputFile: join(debian.directory, DEBIAN_ARCHIVE),
+    outputFile: join(scratch, DEBIAN_TREE),
+  });
 }
 
-function systemArguments(
-  { board, debian, epoch }: SystemOptions,
-  directory: string,
-  overlay: string,
-): string[] {
-  const archive = join(debian.directory, DEBIAN_ARCHIVE);
-  const files = `tar -C ${quoted(overlay)} --owner=0 --group=0 --numeric-owner --sort=name --mtime=@${epoch} -c .`;
+function systemArguments({ board, epoch }: SystemOptions, directory: string, scratch: string): string[] {
+  const buildPackages = quoted(board.buildPackages.join(' '));
   return [
     `--architectures=${board.architecture}`,
     '--variant=custom',
-    '--skip=update,check/empty',
-    `--setup-hook=mmtarfilter '--path-exclude=/dev/*' < ${quoted(archive)} | tar -C "$1" -x`,
-    `--customize-hook=${files} | tar -C "$1" --keep-directory-symlink -x`,
-    `--customize-hook=chroot "$1" /build/finish-tree ${epoch} ${board.bootLoader} ${quoted(board.buildPackages.join(' '))}`,
+    // Device files are the running kernel's own affair; finish-tree removed what apt knew, and the tree has no apt.
+    '--skip=update,check/empty,cleanup/apt,output/dev',
+    `--setup-hook=tar-in ${quoted(join(scratch, DEBIAN_TREE))} /`,
+    `--customize-hook=tar-in ${quoted(join(scratch, OVERLAY))} /`,
+    `--customize-hook=chroot "$1" /build/finish-tree ${epoch} ${board.bootLoader} ${buildPackages}`,
     `--customize-hook=copy-out /build/${BOOT_FILES} ${quoted(directory)}`,
     `--customize-hook=copy-out /var/lib/dpkg/${DPKG_STATUS} ${quoted(directory)}`,
     '--customize-hook=rm -rf "$1/build"',

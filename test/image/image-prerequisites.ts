@@ -26,7 +26,7 @@ export async function imageTestProblem(options: ImageTestOptions): Promise<strin
       ...BOOT_FILES_PROGRAMS,
       ...(options.image === null ? qemuFor(boards) : {}),
     });
-    if (board) await checkMachine(board, [tmpdir()]);
+    if (board) await checkMachine(board, { out: tmpdir(), cache: tmpdir() });
   } catch (error) {
     return sentenceOf(error);
   }

@@ -100,6 +100,16 @@ describe.skipIf(problem !== null)(`cards${problem ? ` (${problem})` : ''}`, () =
     expect(readFromImage(at('card.img'), 'claim.json')).toBe(readFileSync(at('attic.claim.json'), 'utf8'));
   });
 
+  it('puts the Wi-Fi of a whole fleet into a base image, and each claim later', async () => {
+    made('fleet.img', 'card.img');
+    const shared = await image('personalise', at('base.img'), '--wifi', 'Net', '--out', at('fleet.img'));
+    expect(shared).toMatchObject({ code: 0, stderr: '' });
+    expect(shared.stdout).toContain('for any device, with wifi.json');
+    expect((await image('personalise', at('fleet.img'), ...claim(), '--out', at('card.img'))).code).toBe(0);
+    expect(readFromImage(at('card.img'), 'wifi.json')).toContain('"Net"');
+    expect(readFromImage(at('card.img'), 'claim.json')).toContain('payload');
+  });
+
   it('makes an image for each line of a sheet', async () => {
     made('sheet.csv', 'cards');
     writeFileSync(

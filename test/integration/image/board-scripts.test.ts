@@ -86,7 +86,7 @@ describe('write-wifi-config', () => {
     ['no name', { password: 'x'.repeat(8) }, /there is no "ssid"/],
     ['a name that is a number', { ssid: 5 }, /there is no "ssid"/],
     ['a country that is a number', { ssid: 'a', country: 5 }, /not JSON as in README/],
-    ['a name of 33 bytes', { ssid: 'ü'.repeat(16) + 'x' }, /33 bytes, and at most 32/],
+    ['a name of 33 bytes', { ssid: `${'ü'.repeat(16)}x` }, /33 bytes, and at most 32/],
     ['a short password', { ssid: 'a', password: 'short' }, /8 to 63/],
     ['a password with a line end', { ssid: 'a', password: 'long enough\nssid=x' }, /8 to 63/],
     ['a country that is none', { ssid: 'a', country: 'DE\n}' }, /is no country code/],

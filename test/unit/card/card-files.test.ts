@@ -37,6 +37,15 @@ describe('cardFiles', () => {
     });
   });
 
+  it('needs no claim for what all devices of a fleet share', () => {
+    const card = cardFiles(
+      { claim: null, wifi: { ssid: 'Net', password: null, country: null }, sshKeys: null, hostname: null },
+      NOW_MS,
+    );
+    expect(card.claim).toBeNull();
+    expect([...card.files.keys()]).toEqual(['wifi.json']);
+  });
+
   it.each([
     'My network',
     ' spaces ',
@@ -87,8 +96,11 @@ describe('cardFiles', () => {
 });
 
 describe('checkAgainstFleet', () => {
-  const read = (bytes: Uint8Array) =>
-    cardFiles({ claim: bytes, wifi: null, sshKeys: null, hostname: null }, NOW_MS).claim;
+  const read = (bytes: Uint8Array) => {
+    const { claim: signed } = cardFiles({ claim: bytes, wifi: null, sshKeys: null, hostname: null }, NOW_MS);
+    if (!signed) throw new Error('the claim is gone');
+    return signed;
+  };
 
   it('takes an unused claim of the fleet', async () => {
     const { fleet, claim: own } = await fleetWith('home', 'greenhouse');

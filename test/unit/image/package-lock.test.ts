@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { UsageError } from '../../../agent/errors.ts';
+import { boardNamed } from '../../../image-build/image/board.ts';
 import {
   type LockedPackage,
   type PackageLock,
@@ -39,6 +40,18 @@ async function written(content: unknown): Promise<string> {
   await writeFile(file, typeof content === 'string' ? content : JSON.stringify(content));
   return file;
 }
+
+describe('the locks of the repository', () => {
+  it.each(['rpi-arm64', 'generic-x86_64'])(
+    '%s can be used, and has what its board asks for',
+    async (board) => {
+      const { packages } = await readLock(`image-build/locks/${board}.packages.json`, board);
+      const names = new Set(packages.map(({ name }) => name));
+      const { packages: wanted, buildPackages } = boardNamed(board);
+      expect([...wanted, ...buildPackages].filter((name) => !names.has(name))).toEqual([]);
+    },
+  );
+});
 
 describe('the list of packages', () => {
   it('is read from the names in apt’s archive, epochs of versions included, and sorted', () => {
