@@ -48,6 +48,7 @@ export async function systemStep(options: SystemOptions): Promise<Step> {
         onLine: options.onLine,
         environment: { SOURCE_DATE_EPOCH: String(epoch) },
       });
+      await addMountPoint('dev', join(directory, ROOT_ARCHIVE), scratch, options);
       await rm(scratch, { recursive: true });
     },
   };
@@ -80,6 +81,19 @@ async function packInputs(
     inputFile: join(debian.directory, DEBIAN_ARCHIVE),
     outputFile: join(scratch, DEBIAN_TREE),
   });
+}
+
+/** mmdebstrap leaves /dev out together with what is in it, and without it no kernel finds its init. */
+async function addMountPoint(
+  name: string,
+  archive: string,
+  scratch: string,
+  { epoch, signal }: SystemOptions,
+): Promise<void> {
+  const parent = join(scratch, 'mount-points');
+  await mkdir(join(parent, name), { recursive: true });
+  const owners = ['--owner=0', '--group=0', '--numeric-owner', '--mode=0755', `--mtime=@${epoch}`];
+  await runProgram('tar', ['-C', parent, ...owners, '--append', '-f', archive, `./${name}`], { signal });
 }
 
 function systemArguments({ board, epoch }: SystemOptions, directory: string, scratch: string): string[] {

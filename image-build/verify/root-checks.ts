@@ -15,6 +15,8 @@ const NEEDED_FILES = [
   'usr/sbin/resize2fs',
   'usr/bin/jq',
 ];
+/** The root cannot be written to: what is mounted on has to be there, and without /dev no kernel finds its init. */
+const MOUNT_POINTS = ['dev', 'proc', 'sys', 'run', 'tmp', 'data', 'boot/firmware', 'var/lib/tincan'];
 const NODE = 'usr/lib/tincan/node/bin/node';
 
 /** Debian's own, each with a reason to be: passwords, mounts and the host key of SSH. */
@@ -48,14 +50,17 @@ const NO_MORE_THAN = 5;
 export const rootChecks: readonly Check[] = [
   {
     name: 'root-files',
-    title: 'the agent, its Node.js and its addons, systemd, Wi-Fi and SSH',
+    title:
+      'the agent, its Node.js and its addons, systemd, Wi-Fi and SSH, and where file systems are mounted',
     find: (product) => {
       const arch = bootLoaderOf(product) === 'grub' ? 'x64' : 'arm64';
       const needed = [...NEEDED_FILES, NODE, `usr/lib/tincan/dist/datapath-linux-${arch}.node`];
       const missing = needed.filter((path) => product.root.entry(path) === null);
+      const unmountable = MOUNT_POINTS.filter((path) => product.root.entry(path)?.kind !== 'directory');
       const hasTransport = product.root.entries.some(({ path }) => path.endsWith('/node_datachannel.node'));
       return [
         ...missing.map((path) => `there is no /${path}`),
+        ...unmountable.map((path) => `there is no folder /${path} to mount something at`),
         ...(hasTransport ? [] : ['there is no node_datachannel.node: the agent could not make links']),
       ];
     },

@@ -27,6 +27,8 @@ export interface Tampering {
   readonly root?: Readonly<Record<string, string | Buffer | null>>;
   readonly modes?: Readonly<Record<string, number>>;
   readonly links?: Readonly<Record<string, string | null>>;
+  /** One of the folders that file systems are mounted at. */
+  readonly withoutFolder?: string;
   /** Definitions of mksquashfs(1), for owners and devices: `dev/null c 666 0 0 1 3`. */
   readonly pseudo?: readonly string[];
   /** The files belong to who runs the test, but for what `pseudo` says. */
@@ -113,6 +115,7 @@ const SOUND_ROOT: Readonly<Record<string, string | Buffer>> = {
   'etc/shadow': 'root:*:20000:0:99999:7:::\n',
   'var/lib/dpkg/status': `Package: tincan\nStatus: install ok installed\nVersion: ${productVersion}\n`,
 };
+const SOUND_FOLDERS = ['dev', 'proc', 'sys', 'run', 'tmp', 'data', 'boot/firmware', 'var/lib/tincan'];
 const SOUND_MODES: Readonly<Record<string, number>> = {
   'etc/shadow': 0o640,
   'usr/bin/tincan': 0o755,
@@ -145,6 +148,9 @@ const SOUND_BOOT: Readonly<Record<string, string>> = {
 async function rootFileSystem(directory: string, tampering: Tampering): Promise<string> {
   const tree = join(directory, 'root');
   const files = { ...SOUND_ROOT, ...tampering.root };
+  for (const path of SOUND_FOLDERS) {
+    if (path !== tampering.withoutFolder) await mkdir(join(tree, path), { recursive: true });
+  }
   for (const [path, content] of Object.entries(files)) if (content !== null) await put(tree, path, content);
   const links = { ...SOUND_LINKS, ...tampering.links };
   for (const [path, target] of Object.entries(links)) {

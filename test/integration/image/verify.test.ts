@@ -42,6 +42,7 @@ function failedIn({ checks }: Verified): string[] {
 const TAMPERINGS: ReadonlyArray<[what: string, check: string, word: RegExp, tampering: Tampering]> = [
   ['a boot partition of another kind', 'partition-table', /type 0x83/, { bootType: '83' }],
   ['a boot partition at another place', 'partition-table', /4 MiB/, { bootStartMb: 8 }],
+  ['a root without /dev', 'root-files', /no folder \/dev to mount/, { withoutFolder: 'dev' }],
   ['another label of the boot partition', 'labels', /"BOOT"/, { bootLabel: 'BOOT' }],
   ['another label of the data partition', 'labels', /"DATA"/, { dataLabel: 'DATA' }],
   ['no firmware of the Raspberry Pi 4', 'boot-files', /start4\.elf/, { boot: { 'start4.elf': null } }],
