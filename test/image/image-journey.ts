@@ -120,7 +120,7 @@ export class ImageJourney {
       return `${value} ${unit}`;
     });
     await report.run(`raspi3b: the line ${GPIO_LINE} by its name`, async () => {
-      const { value } = goodReading(await readings(scene, name, ip4), 'door');
+      const { value } = goodReading(await readings(scene, name, ip4), 'gpio-door');
       return `door is ${value}`;
     });
   }
