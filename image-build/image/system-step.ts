@@ -37,6 +37,8 @@ export async function systemStep(options: SystemOptions): Promise<Step> {
       debian.key,
       String(epoch),
       JSON.stringify(board),
+      // What mmdebstrap is asked to do, wherever the step is kept.
+      systemArguments(options, 'directory', 'scratch').join('\n'),
       await digestOfPath(sources),
       ...(await Promise.all(packages.map(digestOfPath))),
     ],
