@@ -90,9 +90,12 @@ describe('the unit', () => {
     },
   );
 
-  it('has two capabilities, and one device', () => {
+  it('has two capabilities, the network device, and reads input devices', () => {
     const text = readFileSync(unit, 'utf8');
     expect(text).toMatch(/^CapabilityBoundingSet=CAP_NET_ADMIN CAP_NET_BIND_SERVICE$/m);
-    expect(text.match(/^DeviceAllow=.*$/gm)).toEqual(['DeviceAllow=/dev/net/tun rw']);
+    expect(text.match(/^DeviceAllow=.*$/gm)).toEqual([
+      'DeviceAllow=/dev/net/tun rw',
+      'DeviceAllow=char-input r',
+    ]);
   });
 });
