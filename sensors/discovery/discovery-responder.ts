@@ -4,7 +4,7 @@
  *   start      announced twice, a second apart; not probed for: signed membership has settled whose name it is
  *   question   answered to the group within a moment, but each record at most once a second, so that nobody is amplified;
  *              a program that asks from another port (section 6.7) is answered alone
- *   new link   announced again, because its other end did not hear it before
+ *   new link   announced again when its other end can hear it, which heard nothing before: a question of its own is answered
  *   stop       taken back with a TTL of zero
  */
 import type { Clock, Timer } from '../../agent/ports/clock.ts';
@@ -24,7 +24,8 @@ import {
 import { additionalsFor, recordsOf, type ServedEndpoints } from './service-records.ts';
 
 const LINK_LOCAL = 'fe80::/10';
-const SECOND_ANNOUNCEMENT_MS = 1_000;
+/** Before the second announcement, and after a link is up: by then both ends let frames through. */
+const ANNOUNCE_DELAY_MS = 1_000;
 /** Shared records are answered after 20–120 ms, so that a fleet does not answer at once (section 6). */
 const LEAST_DELAY_MS = 20;
 const DELAY_SPREAD_MS = 100;
@@ -69,21 +70,34 @@ export class DiscoveryResponder {
     for (const address of addresses) {
       if (!this.#bindings.some((binding) => binding.address === address)) await this.#bind(address);
     }
-    this.announce();
+    this.#announceNow();
     this.#again?.cancel();
-    this.#again = this.#options.clock.after(SECOND_ANNOUNCEMENT_MS, () => this.#tell(this.#records));
+    this.#announceIn(ANNOUNCE_DELAY_MS);
   }
 
-  /** Says everything once more, for those who just came; not oftener than each 5 s. */
+  /** Says everything once more, for those who just came; each 5 s at most. */
   announce(): void {
-    const now = this.#options.clock.monotonicMs();
-    if (now - this.#announcedAtMs < ANNOUNCE_INTERVAL_MS) return;
-    this.#announcedAtMs = now;
+    this.#toldAtMs.clear();
+    if (this.#again) return;
+    const sinceMs = this.#options.clock.monotonicMs() - this.#announcedAtMs;
+    this.#announceIn(Math.max(ANNOUNCE_DELAY_MS, ANNOUNCE_INTERVAL_MS - sinceMs));
+  }
+
+  #announceIn(delayMs: number): void {
+    this.#again = this.#options.clock.after(delayMs, () => {
+      this.#again = null;
+      this.#announceNow();
+    });
+  }
+
+  #announceNow(): void {
+    this.#announcedAtMs = this.#options.clock.monotonicMs();
     this.#tell(this.#records);
   }
 
   async stop(): Promise<void> {
     this.#again?.cancel();
+    this.#again = null;
     this.#telling?.cancel();
     this.#telling = null;
     this.#due.clear();

@@ -27,16 +27,22 @@ describe('names and services on the overlay', () => {
       expect(JSON.parse(fetched.stdout)).toMatchObject({ name: 'greenhouse' });
       const six = await avahi.run(['avahi-resolve', '-6', '-n', 'greenhouse.local']);
       expect(six.stdout).toMatch(/^greenhouse\.local\tfd/);
-      const browsed = await avahi.run(['avahi-browse', '-rpt', '_wot._tcp']);
-      expect(browsed.stdout.split('\n').filter((line) => line.startsWith('=;tincan0;IPv4;'))).toEqual(
-        expect.arrayContaining(
-          ['greenhouse', 'laptop'].map((name) =>
-            expect.stringMatching(
-              `;${name};_wot._tcp;local;${name}.local;[0-9a-f.:]+;80;"scheme=http" "type=Thing" "td=/.well-known/wot"$`,
+      // avahi-browse -t waits a second for answers: on a busy machine one look may miss what the next one has.
+      const browsed = async () => {
+        const { stdout } = await avahi.run(['avahi-browse', '-rpt', '_wot._tcp']);
+        return stdout.split('\n').filter((line) => line.startsWith('=;tincan0;IPv4;'));
+      };
+      await expect
+        .poll(browsed, { timeout: 20_000 })
+        .toEqual(
+          expect.arrayContaining(
+            ['greenhouse', 'laptop'].map((name) =>
+              expect.stringMatching(
+                `;${name};_wot._tcp;local;${name}.local;[0-9a-f.:]+;80;"scheme=http" "type=Thing" "td=/.well-known/wot"$`,
+              ),
             ),
           ),
-        ),
-      );
+        );
       expect(avahi.log.filter((line) => /conflict/i.test(line))).toEqual([]);
       // Switched off, it takes its services back.
       await greenhouse.stop();

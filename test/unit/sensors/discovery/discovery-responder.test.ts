@@ -155,11 +155,28 @@ describe('service discovery', () => {
   it('announces itself to who came into reach, but not at every link of a flapping one', async () => {
     const { clock, sockets, responder, settle } = await started();
     await settle();
-    for (let count = 0; count < 10; count++) {
+    for (let count = 0; count < 100; count++) {
       responder.announce();
       await clock.advance(100);
     }
+    expect(sockets.said()).toHaveLength(2);
+    await clock.advance(5_000);
     expect(sockets.said()).toHaveLength(1);
+    await clock.advance(60_000);
+    expect(sockets.said()).toEqual([]);
+  });
+
+  it('answers who came into reach just after all was told to others', async () => {
+    const { clock, sockets, responder, hear } = await started();
+    await clock.advance(1_200);
+    sockets.said();
+    hear([{ name: '_wot._tcp.local', type: 'PTR' }]);
+    await clock.advance(120);
+    expect(sockets.said()).toEqual([]);
+    responder.announce();
+    hear([{ name: '_wot._tcp.local', type: 'PTR' }]);
+    await clock.advance(120);
+    expect(sockets.said().map(namesOf)).toEqual([['PTR _wot._tcp.local']]);
   });
 
   it('takes its services back when it ends, and leaves nothing running', async () => {
