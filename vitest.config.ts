@@ -21,6 +21,12 @@ const tier = (name: string, extra: object = {}) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], ...extra },
 });
 
+/**
+ * End to end, real processes meet in real time on a machine that others may load: one more try there tells a moment's
+ * want of processor time from a fault. It is shown as "retry x1". At a desk there is none, so that a weakness is seen.
+ */
+const e2eRetry = process.env['CI'] ? 1 : 0;
+
 export default defineConfig({
   test: {
     projects: [
@@ -29,7 +35,7 @@ export default defineConfig({
       tier('contract', { testTimeout: 20_000 }),
       tier('integration', { testTimeout: 30_000 }),
       tier('tools', { testTimeout: 180_000 }),
-      tier('e2e', { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false }),
+      tier('e2e', { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false, retry: e2eRetry }),
     ],
   },
 });
