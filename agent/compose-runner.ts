@@ -56,6 +56,12 @@ export class NodeRunner {
     return health;
   };
 
+  /** Closes the links to members that are none any more. */
+  dropLinks(isRevoked: (nodeId: string) => boolean): void {
+    const links = this.#node?.links;
+    for (const { peer } of links?.reports() ?? []) if (isRevoked(peer)) links?.close(peer, 'revoked');
+  }
+
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wanted = null;

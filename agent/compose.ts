@@ -175,6 +175,7 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
     },
   });
   provisioner.onConfig(runner.apply);
+  provisioner.onRevoked((isRevoked) => runner.dropLinks(isRevoked));
   return { provisioner, runner };
 }
 

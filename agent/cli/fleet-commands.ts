@@ -5,6 +5,7 @@ import { FleetDirectory } from '../../provisioning/fleet/fleet-directory.ts';
 import { initFleet } from '../../provisioning/fleet/fleet-init.ts';
 import { type FleetStatus, observeFleet, recordedStatus } from '../../provisioning/fleet/fleet-observer.ts';
 import { Registrar, type RegistrarEvent } from '../../provisioning/fleet/registrar.ts';
+import { revoke, revokedNodes } from '../../provisioning/fleet/revocation.ts';
 import { openDiskFileStore } from '../adapters/disk-file-store.ts';
 import { fileFault } from '../adapters/file-fault.ts';
 import { HpkeSealer } from '../adapters/hpke-sealer.ts';
@@ -85,6 +86,20 @@ export async function runAdd(dir: string, name: string, options: AddOptions, io:
   }
 }
 
+export async function runRevoke(dir: string, name: string, options: Printing, io: CliIo): Promise<void> {
+  const directory = await openFleet(dir);
+  const revoked = await revoke(directory, name, systemClock.wallMs());
+  if (options.json) return print(io, { device: name, node: revoked?.nodeId ?? null });
+  if (!revoked) {
+    io.out(`${name} is no device of ${directory.fleet.name} any more, and its claim is worth nothing\n`);
+    return;
+  }
+  io.out(
+    `${name} (${revoked.nodeId}) is put out of ${directory.fleet.name}; its name and ${revoked.ip4} are free\n`,
+  );
+  io.err(`The others hear of it from "tincan fleet serve ${dir}" as soon as they are connected.\n`);
+}
+
 export async function runServe(dir: string, options: Printing, io: CliIo): Promise<void> {
   const directory = await openFleet(dir);
   const registrar = new Registrar({
@@ -126,6 +141,7 @@ export async function runShow(
   const rows = await recordedStatus(directory);
   if (name === undefined) {
     const { name: fleetName, fleetId, network, settings } = fleet;
+    const revoked = await revokedNodes(directory.store);
     const facts = {
       fleet: fleetName,
       fleetId,
@@ -133,8 +149,9 @@ export async function runShow(
       network,
       settings,
       devices: rows.length,
+      revoked,
     };
-    return options.json ? print(io, facts) : io.out(fleetFacts(fleet, rows.length));
+    return options.json ? print(io, facts) : io.out(fleetFacts(fleet, rows.length, revoked.length));
   }
   const row = rows.find(({ device }) => device.name === name);
   if (!row) {

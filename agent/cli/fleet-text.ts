@@ -58,13 +58,14 @@ export function deviceFacts({ device, node, seen }: DeviceStatus): string {
   ]);
 }
 
-export function fleetFacts(fleet: Fleet, devices: number): string {
+export function fleetFacts(fleet: Fleet, devices: number, revoked: number): string {
   return factsText([
     ['fleet', fleet.name],
     ['id', fleet.fleetId],
     ['broker', fleet.broker.url],
     ['network', `${fleet.network.ip4}, ${fleet.network.ip6}`],
     ['devices', String(devices)],
+    ['revoked', String(revoked)],
   ]);
 }
 
@@ -85,6 +86,8 @@ function sentenceOf(event: RegistrarEvent): string {
       return `admitted: ${event.device} as ${event.nodeId}, ${event.ip4}`;
     case 'refused':
       return `refused: claim ${event.claim}: ${event.problem}`;
+    case 'revoked':
+      return `revoked: ${event.devices} in all are on the list`;
     case 'presence':
       return `${event.online ? 'online' : 'offline'}: ${event.device}`;
     case 'ack':

@@ -8,6 +8,7 @@ import {
   runAdd,
   runInit,
   runList,
+  runRevoke,
   runServe,
   runShow,
   runStatus,
@@ -24,6 +25,18 @@ export function registerFleet(program: Command, io: CliIo): void {
     .description('Makes and runs a fleet of devices, from a directory of yours.');
   registerInit(fleet, io);
   registerAdd(fleet, io);
+  fleet
+    .command('revoke')
+    .description(
+      'Puts a device out of the fleet, for good: lost, stolen or given away. The others close their links to it.',
+    )
+    .argument(...DIRECTORY)
+    .argument('<device>', 'its name, which is free again afterwards')
+    .option(...JSON_OPTION)
+    .addHelpText('after', example('tincan fleet revoke home greenhouse'))
+    .action((dir: string, device: string, options: { json?: boolean }) =>
+      runRevoke(dir, device, options, io),
+    );
   fleet
     .command('serve')
     .description(

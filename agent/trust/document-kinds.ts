@@ -9,12 +9,13 @@ export type DocumentKind =
   | 'member'
   | 'config'
   | 'fresh'
+  | 'revoked'
   | 'ack'
   | 'status';
 
 /**
- * Largest envelope per kind, looked at before anything is parsed. A claim carries a root and a CA in PEM; a config
- * stays under the 64 KiB that every broker takes; the others are a few hundred bytes.
+ * Largest envelope per kind, looked at before anything is parsed. A claim carries a root and a CA in PEM; a config and
+ * the revocation list stay under the 64 KiB that every broker takes; the others are a few hundred bytes.
  */
 export const MAX_DOCUMENT_BYTES: Readonly<Record<DocumentKind, number>> = {
   root: 16 * 1024,
@@ -24,6 +25,7 @@ export const MAX_DOCUMENT_BYTES: Readonly<Record<DocumentKind, number>> = {
   member: 4 * 1024,
   config: 64 * 1024,
   fresh: 2 * 1024,
+  revoked: 64 * 1024,
   ack: 4 * 1024,
   status: 2 * 1024,
 };

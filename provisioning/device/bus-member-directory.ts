@@ -36,6 +36,7 @@ export interface MemberDirectoryOptions {
   /** The newest trusted root; null before the device is enrolled, when nobody is known. */
   root(): RootDocument | null;
   isPast(unixMs: number): boolean;
+  isRevoked(nodeId: string): boolean;
 }
 
 export class BusMemberDirectory implements MemberDirectory {
@@ -83,6 +84,14 @@ export class BusMemberDirectory implements MemberDirectory {
     // An older certificate of a member whose newer one we have does not count any more.
     const newest = this.#known.get(`id/${certificate.member.nodeId}`);
     return newest?.member ?? null;
+  }
+
+  /** Call it when somebody was revoked. */
+  forgetRevoked(): void {
+    for (const { member } of this.#known.all()) {
+      if (this.#options.isRevoked(member.nodeId)) this.#known.remove(member.nodeId);
+    }
+    this.#saveSoon();
   }
 
   known(): readonly Membership[] {
@@ -166,11 +175,14 @@ export class BusMemberDirectory implements MemberDirectory {
   }
 
   #read(bytes: Uint8Array): Certificate | null {
-    const { root, isPast, log } = this.#options;
+    const { root, isPast, isRevoked, log } = this.#options;
     const trusted = root();
     if (!trusted || bytes.length === 0) return null;
     try {
-      return readCertificate(bytes, trusted, isPast);
+      const certificate = readCertificate(bytes, trusted, isPast);
+      const { nodeId, name } = certificate.member;
+      if (isRevoked(nodeId)) throw new Refusal('revoked', `${name} (${nodeId}) was put out of the fleet`);
+      return certificate;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       log.debug('member.refused', { reason: error.reason, problem: sentenceOf(error) });

@@ -6,16 +6,11 @@
  * A restart comes back from disk with the last good config, and waits for neither the broker nor the registrar.
  */
 import { EnvironmentFault, Refusal, sentenceOf } from '../../agent/errors.ts';
-import type { Clock } from '../../agent/ports/clock.ts';
-import type { FileStore } from '../../agent/ports/file-store.ts';
-import type { Log } from '../../agent/ports/log.ts';
 import type { MemberDirectory } from '../../agent/ports/member-directory.ts';
-import type { MessageBus, OpenMessageBus } from '../../agent/ports/message-bus.ts';
-import type { Sealer } from '../../agent/ports/sealer.ts';
+import type { MessageBus } from '../../agent/ports/message-bus.ts';
 import { topicsOf } from '../../agent/wire/topics.ts';
 import type { Claim } from '../documents/claim.ts';
 import type { DeviceConfig } from '../documents/device-config.ts';
-import type { Hardware } from '../documents/enrolment-messages.ts';
 import { BrokerSwitch } from './broker-switch.ts';
 import { BusMemberDirectory } from './bus-member-directory.ts';
 import { ConfigStore } from './config-store.ts';
@@ -26,31 +21,17 @@ import { EnrolledDevice } from './enrolled-device.ts';
 import { Enrolment } from './enrolment.ts';
 import { dropClaim, type Enrolled, keepClaim, saveEnrolment } from './enrolment-store.ts';
 import { readStoredTime } from './fleet-watch.ts';
+import { type DeviceProvisionerOptions, UNKNOWN_HARDWARE } from './provisioner-options.ts';
 import { type ProvisioningState, stateOf } from './provisioning-state.ts';
+import { Revocations, revokedRefusal } from './revocations.ts';
 import { type Admission, admissionOf } from './start-check.ts';
 import { TrustedTime } from './trusted-time.ts';
-
-export interface DeviceProvisionerOptions {
-  /** The device's state directory. */
-  store: FileStore;
-  openBus: OpenMessageBus;
-  sealer: Sealer;
-  clock: Clock;
-  log: Log;
-  /** When this agent was built: it is certainly later than that. */
-  buildTimeMs: number;
-  /** Whether the wall clock is set by NTP; where nobody knows, it is not. */
-  isClockSynchronised?: () => boolean;
-  hardware?: Hardware;
-  random?: () => number;
-}
-
-const UNKNOWN_HARDWARE: Hardware = { model: 'unknown', arch: 'unknown', agent: 'unknown' };
 
 export class DeviceProvisioner {
   readonly #options: DeviceProvisionerOptions;
   readonly #broker: BrokerSwitch;
   readonly #members: BusMemberDirectory;
+  readonly #revocations: Revocations;
   readonly #stopped = new AbortController();
   #handler: ConfigHandler = async () => ({ healthy: true });
   #identity: DeviceIdentity | null = null;
@@ -62,17 +43,20 @@ export class DeviceProvisioner {
   #reporter: DeviceReporter | null = null;
   #refusal: string | null = null;
   #onRefused: (refusal: Refusal) => void = () => undefined;
+  #onRevoked: (isRevoked: (nodeId: string) => boolean) => void = () => undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: DeviceProvisionerOptions) {
     this.#options = options;
     this.#time = new TrustedTime(options.clock, () => this.#isSynchronised(), options.buildTimeMs);
+    this.#revocations = new Revocations(options.store, options.log);
     this.#broker = new BrokerSwitch(options.openBus);
     this.#members = new BusMemberDirectory({
       ...options,
       bus: this.#broker.bus,
       root: () => this.#device?.root() ?? null,
       isPast: (unixMs) => this.#time.isPast(unixMs),
+      isRevoked: (nodeId) => this.#revocations.has(nodeId),
     });
   }
 
@@ -81,9 +65,14 @@ export class DeviceProvisioner {
     this.#handler = handler;
   }
 
-  /** Set before `start`. Called when this device can become nobody: it has no claim, or its claim was refused for good. */
+  /** Set before `start`. Called when this device can be nobody: no claim, a claim refused for good, or revoked. */
   onRefused(handler: (refusal: Refusal) => void): void {
     this.#onRefused = handler;
+  }
+
+  /** Set before `start`. Called when other members were revoked: links to them must go. */
+  onRevoked(handler: (isRevoked: (nodeId: string) => boolean) => void): void {
+    this.#onRevoked = handler;
   }
 
   /**
@@ -220,6 +209,8 @@ export class DeviceProvisioner {
 
   async #enter(enrolled: Enrolled): Promise<void> {
     const { store, clock, log, sealer } = this.#options;
+    await this.#revocations.load();
+    if (this.#isRevoked(enrolled.fleetName)) return;
     this.#reporter ??= this.#newReporter(enrolled.fleetId);
     this.#device = new EnrolledDevice({
       store,
@@ -233,9 +224,24 @@ export class DeviceProvisioner {
       identity: this.identity(),
       bootCount: this.#bootCount,
       handler: this.#handler,
+      revocations: this.#revocations,
+      onRevoked: () => this.#heardRevocations(enrolled.fleetName),
     });
     await this.#members.load();
     await this.#device.start();
+  }
+
+  #heardRevocations(fleetName: string): void {
+    this.#members.forgetRevoked();
+    this.#onRevoked((nodeId) => this.#revocations.has(nodeId));
+    this.#isRevoked(fleetName);
+  }
+
+  /** Ends what this device is, where it was revoked itself. */
+  #isRevoked(fleetName: string): boolean {
+    const isRevoked = this.#revocations.has(this.identity().nodeId);
+    if (isRevoked) this.#refuse(revokedRefusal(fleetName));
+    return isRevoked;
   }
 
   #newReporter(fleetId: string): DeviceReporter {

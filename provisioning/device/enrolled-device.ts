@@ -11,6 +11,7 @@ import type { DeviceIdentity } from './device-identity.ts';
 import type { DeviceReporter } from './device-reporter.ts';
 import { type Enrolled, saveEnrolment } from './enrolment-store.ts';
 import { FleetWatch, readStoredTime } from './fleet-watch.ts';
+import type { Revocations } from './revocations.ts';
 import type { TrustedTime } from './trusted-time.ts';
 
 export interface EnrolledDeviceOptions {
@@ -19,12 +20,14 @@ export interface EnrolledDeviceOptions {
   log: Log;
   sealer: Sealer;
   time: TrustedTime;
+  revocations: Revocations;
   broker: BrokerSwitch;
   reporter: DeviceReporter;
   identity: DeviceIdentity;
   bootCount: number;
   enrolled: Enrolled;
   handler: ConfigHandler;
+  onRevoked(): void;
 }
 
 export class EnrolledDevice {
@@ -36,7 +39,7 @@ export class EnrolledDevice {
   constructor(options: EnrolledDeviceOptions) {
     this.#options = options;
     this.enrolled = options.enrolled;
-    const { store, clock, log, time, enrolled, identity, broker } = options;
+    const { store, clock, log, time, enrolled, identity, broker, revocations, onRevoked } = options;
     this.applier = new ConfigApplier({
       store,
       clock,
@@ -53,6 +56,8 @@ export class EnrolledDevice {
       clock,
       log,
       time,
+      revocations,
+      onRevoked,
       nodeId: identity.nodeId,
       root: enrolled.root,
       onConfig: (bytes) => this.applier.offer(bytes),

@@ -1,6 +1,5 @@
 /**
- * What an enrolled device listens to: its config, the next root version, and fresh statements. And what it says:
- * presence when it connects, acks when a config was decided on.
+ * What an enrolled device listens to: its config, the next root version, the revocation list, and fresh statements.
  */
 import * as v from 'valibot';
 import { sentenceOf } from '../../agent/errors.ts';
@@ -13,6 +12,7 @@ import { timeField } from '../documents/document-fields.ts';
 import { readFresh } from '../documents/fresh-statement.ts';
 import { rotateRoot, type TrustedRoot } from '../documents/root-document.ts';
 import { readJson, writeJson } from '../documents/stored-json.ts';
+import type { Revocations } from './revocations.ts';
 import type { TrustedTime } from './trusted-time.ts';
 
 const TIME_FILE = 'time.json';
@@ -35,11 +35,14 @@ export interface FleetWatchOptions {
   clock: Clock;
   log: Log;
   time: TrustedTime;
+  revocations: Revocations;
   nodeId: string;
   root: TrustedRoot;
   onConfig(bytes: Uint8Array): void;
   /** Persists the new root; it counts only when that has worked. */
   onRoot(root: TrustedRoot): Promise<void>;
+  /** The revocation list has grown. */
+  onRevoked(): void;
   /** Time or root have moved. */
   onChange(): void;
 }
@@ -53,6 +56,7 @@ export class FleetWatch {
   #turn: Promise<void> = Promise.resolve();
   #stored: StoredTime = { floorMs: 0, sequence: 0 };
   #sequence = 0;
+  #revokedSerial = 0;
   #fresh: { issuedAt: number; receivedAtMs: number } | null = null;
   root: TrustedRoot;
 
@@ -68,8 +72,14 @@ export class FleetWatch {
     this.#stored = stored;
     this.#sequence = stored.sequence;
     this.#subscriptions.push(bus.subscribe(this.#topics.fresh, (_, payload) => this.#hearFresh(payload)));
+    this.#subscriptions.push(bus.subscribe(this.#topics.revoked, (_, payload) => this.#hearRevoked(payload)));
     this.#watchNextRoot();
     this.#watchConfig();
+  }
+
+  /** The fleet has a revocation list that is newer than ours. */
+  lacksRevocations(): boolean {
+    return this.#revokedSerial > this.#options.revocations.serial;
   }
 
   /** How old the newest fresh statement is; null before the first. */
@@ -121,6 +131,7 @@ export class FleetWatch {
       const statement = readFresh(payload, this.root.document);
       if (statement.sequence <= this.#sequence) return;
       this.#sequence = statement.sequence;
+      this.#revokedSerial = statement.revokedSerial ?? 0;
       this.#fresh = { issuedAt: statement.issuedAt, receivedAtMs: clock.monotonicMs() };
       time.hear(statement.issuedAt);
       this.#enqueue('fresh.not-stored', () => this.keepTime());
@@ -128,6 +139,14 @@ export class FleetWatch {
     } catch (error) {
       log.warn('fresh.refused', { problem: sentenceOf(error) });
     }
+  }
+
+  #hearRevoked(payload: Uint8Array): void {
+    if (payload.length === 0) return;
+    this.#enqueue('revoked.refused', async () => {
+      const { revocations, onRevoked } = this.#options;
+      if (await revocations.hear(payload, this.root.document)) onRevoked();
+    });
   }
 
   #hearRoot(payload: Uint8Array): void {

@@ -64,5 +64,8 @@ function problemOf({ device, refusal, waiting, broker }: ProvisioningFacts): str
     return 'another device uses this identity: was the SD card cloned? make a new claim for one of them';
   }
   if (waiting || !device) return waiting;
+  if (device.watch.lacksRevocations()) {
+    return 'the broker keeps back the list of revoked devices: one of them may still be linked to this device';
+  }
   return device.applier.problem ?? (device.applier.active ? null : 'admitted; waiting for the first config');
 }

@@ -1,4 +1,5 @@
-/** Fresh statements: the fleet's word on what time it is at least, and which root version is the newest. */
+/** Fresh statements: the fleet's word on what time it is at least, and which root version and
+ * which revocation list are the newest, so that a broker cannot keep one back unnoticed. */
 import * as v from 'valibot';
 import { Refusal } from '../../agent/errors.ts';
 import type { SigningKey } from '../../agent/trust/signed-envelope.ts';
@@ -11,6 +12,8 @@ const FreshSchema = v.strictObject({
   sequence: serialField,
   issuedAt: timeField,
   rootVersion: serialField,
+  /** Of the newest revocation list; not there before the first. */
+  revokedSerial: v.exactOptional(serialField),
 });
 
 export type FreshStatement = v.InferOutput<typeof FreshSchema>;

@@ -97,7 +97,7 @@ export class FleetDirectory {
     const record = { ...device, claim: { ...device.claim, secret: base64Of(device.claim.secret) } };
     if (!(await createJson(this.store, devicePath(wanted.name), DeviceSchema, record)))
       throw deviceExists(wanted.name);
-    await this.#changed();
+    await this.changed();
     return { device, claim };
   }
 
@@ -158,7 +158,8 @@ export class FleetDirectory {
     return { ...this.fleet.broker, ...this.fleet.deviceLogin };
   }
 
-  async #changed(): Promise<void> {
+  /** Tells running registrars of a change. */
+  async changed(): Promise<void> {
     await writeJson(this.store, 'revision.json', RevisionSchema, {
       revision: randomBytes(8).toString('hex'),
     });

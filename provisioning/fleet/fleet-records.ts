@@ -10,6 +10,7 @@
  *   enrolled/NAME.json      the keys that used the claim
  *   issued/NAME/{member,config}-SERIAL.json
  *   seen/NAME.json          last presence and ack
+ *   revoked/NODE.json       who was put out of the fleet (revocation.ts)
  *   revision.json           changes with every change of the owner's, so that a running registrar notices
  */
 import * as v from 'valibot';

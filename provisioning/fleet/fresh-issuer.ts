@@ -20,13 +20,14 @@ export class FreshIssuer {
     this.#clock = clock;
   }
 
-  /** The next statement. Of two registrars that use one number, devices hear the first; both say nearly the same. */
-  async next(root: RootDocument, freshKey: SigningKey): Promise<Uint8Array> {
+  /** The next statement; `revokedSerial`: of the newest revocation list, null where there is none. Of two registrars that use one number, devices hear the first; both say nearly the same. */
+  async next(root: RootDocument, revokedSerial: number | null, freshKey: SigningKey): Promise<Uint8Array> {
     const issuedAt = this.#clock.wallMs();
     const before = await readJson(this.#store, SEQUENCE_FILE, SequenceSchema);
     // Beginning at the time leaves a directory that came back from an old copy ahead of what it had said.
     const sequence = Math.max((before?.sequence ?? 0) + 1, Math.floor(issuedAt / 1000));
     await writeJson(this.#store, SEQUENCE_FILE, SequenceSchema, { sequence });
-    return signFresh({ fleetId: root.fleetId, sequence, issuedAt, rootVersion: root.version }, freshKey);
+    const statement = { fleetId: root.fleetId, sequence, issuedAt, rootVersion: root.version };
+    return signFresh(revokedSerial === null ? statement : { ...statement, revokedSerial }, freshKey);
   }
 }

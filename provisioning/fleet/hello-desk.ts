@@ -3,7 +3,7 @@
  *
  * 1 not too many; 2 whole, and signed by the key it names; 3 for this fleet and the claim of its topic
  * 4 the claim is one of ours; 5 the sender holds its secret
- * 6 the claim was not used by another node; 7 it has not ended, unless this very node used it already
+ * 6 the node was not revoked; 7 the claim was not used by another one; 8 it has not ended, unless this very node used it
  *
  * What fails 1, 2, 3 or 5 gets no answer: it is not from a device that holds a claim of ours.
  */
@@ -14,6 +14,7 @@ import { type Hello, nodeIdOf, proves, type Reply, readHello } from '../document
 import type { FleetDirectory } from './fleet-directory.ts';
 import type { Device } from './fleet-records.ts';
 import { HelloLimit } from './hello-limit.ts';
+import { revokedNodes } from './revocation.ts';
 
 export interface HelloDecision {
   reply: Reply;
@@ -26,7 +27,7 @@ export class HelloDesk {
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #limit: HelloLimit;
-  /** Claim id to device name; claims never change, so an entry stays good. */
+  /** Claim id to device name. */
   readonly #names = new Map<string, string>();
 
   /** `directory`: as it is now; the owner changes it while the registrar runs. */
@@ -35,6 +36,11 @@ export class HelloDesk {
     this.#clock = clock;
     this.#log = log;
     this.#limit = new HelloLimit(clock);
+  }
+
+  /** The owner has changed something: a name may be another device's by now. */
+  forget(): void {
+    this.#names.clear();
   }
 
   /** Null: no answer. Throws only what the disk throws. */
@@ -59,6 +65,12 @@ export class HelloDesk {
   }
 
   async #admit(hello: Hello, device: Device): Promise<HelloDecision> {
+    const revoked = await revokedNodes(this.#directory().store);
+    if (revoked.some(({ nodeId }) => nodeId === nodeIdOf(hello))) {
+      const problem =
+        'this device was put out of the fleet; empty its state directory, so that it gets a new identity';
+      return this.#refuse(hello, 'node-revoked', problem, true);
+    }
     const now = this.#clock.wallMs();
     const user = await this.#directory().enrolled(device.name);
     if (!user && now >= device.claim.expires) {
@@ -92,7 +104,8 @@ export class HelloDesk {
   async #deviceOf(claimId: string): Promise<Device | null> {
     if (!this.#names.has(claimId)) await this.#learn();
     const name = this.#names.get(claimId);
-    return name === undefined ? null : this.#directory().device(name);
+    const device = name === undefined ? null : await this.#directory().device(name);
+    return device?.claim.id === claimId ? device : null;
   }
 
   /** Reads the devices that were added since. */

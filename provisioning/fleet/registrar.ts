@@ -13,13 +13,17 @@ import { readAck, readPresence } from '../documents/device-reports.ts';
 import { signReply } from '../documents/enrolment-messages.ts';
 import { FleetDirectory } from './fleet-directory.ts';
 import { readKey } from './fleet-keys.ts';
+import type { Device } from './fleet-records.ts';
 import { FreshIssuer } from './fresh-issuer.ts';
 import { HelloDesk } from './hello-desk.ts';
 import { issueFor } from './issued-documents.ts';
 import { RetainedPublisher } from './retained-publisher.ts';
+import { listOf, type RevokedNode, revokedNodes, topicsOfRevoked } from './revocation.ts';
 
 const FRESH_PERIOD_MS = 60_000;
 const POLL_PERIOD_MS = 1_000;
+/** An empty retained message removes one. */
+const NOTHING = new Uint8Array(0);
 
 /** What happens, one line each for the terminal. */
 export type RegistrarEvent =
@@ -27,6 +31,7 @@ export type RegistrarEvent =
   | { event: 'broker'; connected: boolean; problem: string | null }
   | { event: 'admitted'; device: string; nodeId: string; ip4: string }
   | { event: 'refused'; claim: string; reason: string; problem: string }
+  | { event: 'revoked'; devices: number }
   | { event: 'presence'; device: string; online: boolean }
   | { event: 'ack'; device: string; serial: number | null; outcome: string; reason: string | null }
   | { event: 'problem'; problem: string };
@@ -51,6 +56,7 @@ export class Registrar {
   readonly #timers: Timer[] = [];
   readonly #nameByNodeId = new Map<string, string>();
   #directory: FleetDirectory;
+  #revoked: RevokedNode[] = [];
   #revision = '';
   #wasConnected = false;
   #brokerProblem: string | null = null;
@@ -112,24 +118,52 @@ export class Registrar {
   async #publishAll(): Promise<void> {
     this.#revision = await this.#directory.revision();
     this.#directory = await FleetDirectory.open(this.#directory.store);
+    this.#desk.forget();
     for (const root of this.#directory.roots) {
       await this.#retained.publish(this.#topics.root(root.document.version), root.bytes);
     }
     const names = await this.#directory.deviceNames();
-    const enrolled = await Promise.all(names.map((name) => this.#publishDevice(name)));
+    await this.#publishRevoked();
+    const devices = await Promise.all(names.map((name) => this.#publishDevice(name)));
+    const enrolled = devices.filter((device) => device !== null);
+    await this.#withdrawRevoked(enrolled);
     await this.#publishFresh();
     if (this.#isReady) return;
     this.#isReady = true;
     const { name, fleetId } = this.#directory.fleet;
-    const count = enrolled.filter(Boolean).length;
-    this.#options.onEvent({ event: 'ready', fleet: name, fleetId, devices: names.length, enrolled: count });
+    const [devicesThere, count] = [names.length, enrolled.length];
+    this.#options.onEvent({ event: 'ready', fleet: name, fleetId, devices: devicesThere, enrolled: count });
   }
 
-  /** False: nobody has used the device's claim yet. */
-  async #publishDevice(name: string): Promise<boolean> {
+  /** The list first: from then on nobody talks to who is on it. */
+  async #publishRevoked(): Promise<void> {
+    const known = this.#revoked.length;
+    this.#revoked = await revokedNodes(this.#directory.store);
+    const list = listOf(this.#directory, this.#revoked, await this.#directory.configKey());
+    if (!list) return;
+    await this.#retained.publish(this.#topics.revoked, list);
+    const { length } = this.#revoked;
+    if (length > known) this.#options.onEvent({ event: 'revoked', devices: length });
+  }
+
+  /** Takes back what the broker has of revoked nodes, but for names and addresses that others have now. */
+  async #withdrawRevoked(enrolled: readonly Device[]): Promise<void> {
+    const { fleetId } = this.#directory.fleet;
+    const used = new Set(
+      enrolled.flatMap(({ name, ip4 }) => [this.#topics.name(name), this.#topics.address(ip4)]),
+    );
+    for (const node of this.#revoked) {
+      this.#nameByNodeId.delete(node.nodeId);
+      const topics = topicsOfRevoked(this.#topics, fleetId, node).filter((topic) => !used.has(topic));
+      for (const topic of topics) await this.#retained.publish(topic, NOTHING);
+    }
+  }
+
+  /** Null: nobody has used the device's claim yet, or who did was revoked. */
+  async #publishDevice(name: string): Promise<Device | null> {
     const directory = this.#directory;
     const [device, node] = await Promise.all([directory.device(name), directory.enrolled(name)]);
-    if (!device || !node) return false;
+    if (!device || !node || this.#revoked.some(({ nodeId }) => nodeId === node.nodeId)) return null;
     const { sealer, clock } = this.#options;
     const key = await directory.configKey();
     const issued = await issueFor(directory, device, node, key, sealer, clock.wallMs());
@@ -141,12 +175,13 @@ export class Registrar {
       this.#retained.publish(this.#topics.name(name), issued.member),
       this.#retained.publish(this.#topics.config(node.nodeId), issued.config),
     ]);
-    return true;
+    return device;
   }
 
   async #publishFresh(): Promise<void> {
     const { document } = this.#directory.root;
-    const bytes = await this.#fresh.next(document, await readKey(this.#directory.store, 'fresh'));
+    const key = await readKey(this.#directory.store, 'fresh');
+    const bytes = await this.#fresh.next(document, this.#revoked.at(-1)?.serial ?? null, key);
     await this.#retained.publish(this.#topics.fresh, bytes);
   }
 

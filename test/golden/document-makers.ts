@@ -16,6 +16,7 @@ import {
 } from '../../provisioning/documents/enrolment-messages.ts';
 import { readFresh, signFresh } from '../../provisioning/documents/fresh-statement.ts';
 import { readCertificate, signCertificate } from '../../provisioning/documents/membership.ts';
+import { readRevocationList, signRevocationList } from '../../provisioning/documents/revocation-list.ts';
 import { adoptRoot, signRoot } from '../../provisioning/documents/root-document.ts';
 import { openDocument } from '../../provisioning/documents/signed-document.ts';
 
@@ -129,6 +130,8 @@ export const makers: Readonly<Record<DocumentKind, () => Uint8Array | Promise<Ui
       configKey,
     ),
   fresh: () => signFresh({ fleetId, sequence: 9, issuedAt: AT, rootVersion: 1 }, freshKey),
+  revoked: () =>
+    signRevocationList({ fleetId, epoch: 1, serial: 7, issuedAt: AT, nodes: [nodeId] }, configKey),
   ack: () =>
     signAck(
       { ...report, serial: 5, hash: 'ab'.repeat(32), outcome: 'committed', reason: null, problem: null },
@@ -146,6 +149,7 @@ export const readers: Readonly<Record<DocumentKind, (bytes: Uint8Array) => objec
   member: (bytes) => readCertificate(bytes, root, never),
   config: (bytes) => openDocument('config', ConfigSchema, bytes, root.roles.config.keys) as object,
   fresh: (bytes) => readFresh(bytes, root),
+  revoked: (bytes) => readRevocationList(bytes, root),
   ack: (bytes) => readAck(bytes, deviceKey.publicKey, nodeId),
   status: (bytes) => readPresence(bytes, deviceKey.publicKey, nodeId),
 };

@@ -13,6 +13,7 @@ let fleetId: string;
 let store: MemoryFileStore;
 let members: BusMemberDirectory;
 let now: number;
+const revoked = new Set<string>();
 const [one, two] = [signingKeyOfPem(newSigningKeyPem()), signingKeyOfPem(newSigningKeyPem())];
 
 beforeEach(async () => {
@@ -20,6 +21,7 @@ beforeEach(async () => {
   fleetId = (await lab.init()).fleet.fleetId;
   store = new MemoryFileStore();
   now = START;
+  revoked.clear();
   members = await directoryOn(store);
 });
 
@@ -36,6 +38,7 @@ async function directoryOn(files: MemoryFileStore): Promise<BusMemberDirectory> 
     log: lab.log,
     root: () => document,
     isPast: (unixMs) => now >= unixMs,
+    isRevoked: (nodeId) => revoked.has(nodeId),
   });
   await directory.load();
   await lab.clock.settle();
@@ -145,6 +148,23 @@ describe('the member directory', () => {
     expect(members.known()).toHaveLength(1);
   });
 
+  it('forgets a member that was revoked, and believes its certificate from nobody, in memory or on disk', async () => {
+    const bytes = await certificate();
+    retain(bytes);
+    expect(await members.byName('greenhouse')).not.toBeNull();
+    revoked.add(one.keyId);
+    members.forgetRevoked();
+    expect(members.known()).toEqual([]);
+    expect(members.verify(bytes)).toBeNull();
+    expect(await answerOf(members.byName('greenhouse'))).toBeNull();
+    await members.stop();
+    expect(Buffer.from((await store.read('members.json')) ?? []).toString()).not.toContain(
+      Buffer.from(bytes).toString('base64'),
+    );
+    members = await directoryOn(store);
+    expect(members.known()).toEqual([]);
+  });
+
   it('forgets a member whose certificate has ended', async () => {
     retain(await certificate({ expires: START + 1_000 }));
     expect(await members.byName('greenhouse')).not.toBeNull();
@@ -184,6 +204,7 @@ describe('the member directory', () => {
       log: lab.log,
       root: () => null,
       isPast: () => false,
+      isRevoked: () => false,
     });
     expect(await lonely.byName('greenhouse')).toBeNull();
     expect(lonely.verify(await certificate())).toBeNull();
