@@ -16,7 +16,15 @@ import { Refusal, UsageError } from '../errors.ts';
 import type { MessageBus } from '../ports/message-bus.ts';
 import { mosquittoAcl } from '../wire/topics.ts';
 import type { CliIo } from './cli-io.ts';
-import { deviceFacts, deviceJson, deviceTable, eventText, fleetFacts, statusTable } from './fleet-text.ts';
+import {
+  deviceFacts,
+  deviceJson,
+  deviceTable,
+  eventText,
+  fleetFacts,
+  rolloutText,
+  statusTable,
+} from './fleet-text.ts';
 
 interface Printing {
   json?: boolean;
@@ -173,13 +181,15 @@ export async function runStatus(dir: string, options: Printing, io: CliIo): Prom
     io.signal,
   );
   const { problem, devices } = status;
-  if (options.json) return print(io, { problem, devices: devices.map(deviceJson) });
+  const { rollout } = directory;
+  if (options.json) return print(io, { problem, rollout, devices: devices.map(deviceJson) });
   if (problem !== null)
     io.err(`The broker was not asked: ${problem}. What follows is from the registrar's notes.\n`);
   io.out(statusTable(devices));
+  if (rollout) io.out(`\n${rolloutText(rollout)}\n`);
 }
 
-async function openFleet(dir: string): Promise<FleetDirectory> {
+export async function openFleet(dir: string): Promise<FleetDirectory> {
   try {
     return await FleetDirectory.open(openDiskFileStore(dir));
   } catch (error) {
@@ -199,7 +209,7 @@ function passwordIn(path: string): string {
   return password;
 }
 
-function textIn(path: string): string {
+export function textIn(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
@@ -226,7 +236,7 @@ function isCode(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-function print(io: CliIo, value: unknown): void {
+export function print(io: CliIo, value: unknown): void {
   io.out(`${JSON.stringify(value, null, 2)}\n`);
 }
 

@@ -2,6 +2,7 @@
 import type { DeviceStatus } from '../../provisioning/fleet/fleet-observer.ts';
 import type { Fleet } from '../../provisioning/fleet/fleet-records.ts';
 import type { RegistrarEvent } from '../../provisioning/fleet/registrar.ts';
+import type { Rollout } from '../../provisioning/fleet/rollout.ts';
 import { factsText, harmless, tableText } from './terminal-text.ts';
 
 /** No secret in it: the claim appears only as its id and its end. */
@@ -39,6 +40,14 @@ export function statusTable(rows: readonly DeviceStatus[]): string {
     seen.presence ? new Date(seen.presence.at).toISOString() : '-',
   ]);
   return tableText(['device', 'address', 'presence', 'config', 'outcome', 'since'], cells, [3]);
+}
+
+/** How far new settings have come. */
+export function rolloutText({ waves, released, problem }: Rollout): string {
+  if (problem !== null) {
+    return `settings: taken back from all devices, because ${problem}; apply others, or --stop to be rid of this note`;
+  }
+  return `settings: wave ${released} of ${waves.length} has the new ones: ${waves.slice(0, released).flat().join(', ')}`;
 }
 
 export function deviceFacts({ device, node, seen }: DeviceStatus): string {
@@ -86,6 +95,10 @@ function sentenceOf(event: RegistrarEvent): string {
       return `admitted: ${event.device} as ${event.nodeId}, ${event.ip4}`;
     case 'refused':
       return `refused: claim ${event.claim}: ${event.problem}`;
+    case 'rollout':
+      return event.problem === null
+        ? `settings: wave ${event.wave} of ${event.waves} ${event.state}`
+        : `settings: taken back: ${event.problem}`;
     case 'revoked':
       return `revoked: ${event.devices} in all are on the list`;
     case 'presence':

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { DEFAULT_CLAIM_DAYS } from '../../provisioning/documents/claim.ts';
 import type { CliIo } from './cli-io.ts';
+import { type ApplyOptions, runApply } from './fleet-apply-command.ts';
 import {
   type AddOptions,
   type InitOptions,
@@ -25,6 +26,7 @@ export function registerFleet(program: Command, io: CliIo): void {
     .description('Makes and runs a fleet of devices, from a directory of yours.');
   registerInit(fleet, io);
   registerAdd(fleet, io);
+  registerApply(fleet, io);
   fleet
     .command('revoke')
     .description(
@@ -109,6 +111,29 @@ function registerAdd(fleet: Command, io: CliIo): void {
     .option(...JSON_OPTION)
     .addHelpText('after', example('tincan fleet add home greenhouse --tag sensor'))
     .action((dir: string, device: string, options: AddOptions) => runAdd(dir, device, options, io));
+}
+
+function registerApply(fleet: Command, io: CliIo): void {
+  fleet
+    .command('apply')
+    .description(
+      'Changes settings of the fleet: sensors, policy, links. First one device gets them, then a tenth, then all; when one goes back, all do.',
+    )
+    .argument(...DIRECTORY)
+    .argument('[file]', 'JSON, joined with the settings of fleet.json (RFC 7396: null removes)')
+    .option(
+      '--first <device>',
+      'the device to begin with (repeat for more; default: one that is online)',
+      appended,
+    )
+    .option('--all-at-once', 'no waves')
+    .option('--dry-run', 'check it, and say who would get another config')
+    .option('--stop', 'take back what is under way')
+    .option(...JSON_OPTION)
+    .addHelpText('after', example('tincan fleet apply home sensors.json --first greenhouse'))
+    .action((dir: string, file: string | undefined, options: ApplyOptions) =>
+      runApply(dir, file, options, io),
+    );
 }
 
 function example(line: string): string {

@@ -20,7 +20,9 @@ async function registerFleetCommands(program: Command, args: readonly string[], 
     const { registerFleet } = await import('./fleet.ts');
     registerFleet(program, io);
   } else {
-    program.command('fleet').summary('make and run a fleet: init, add, revoke, serve, list, show, status');
+    program
+      .command('fleet')
+      .summary('make and run a fleet: init, add, apply, revoke, serve, list, show, status');
   }
 }
 

@@ -4,12 +4,13 @@ import * as v from 'valibot';
 import { Refusal, UsageError } from '../../agent/errors.ts';
 import type { FileStore } from '../../agent/ports/file-store.ts';
 import type { SigningKey } from '../../agent/trust/signed-envelope.ts';
-import { contains, lowestFree } from '../documents/address-plan.ts';
+import { contains } from '../documents/address-plan.ts';
 import { type BrokerAccess, CLAIM_SECRET_BYTES, signClaim } from '../documents/claim.ts';
 import { base64Of, ip4Field, LABEL_PATTERN } from '../documents/document-fields.ts';
 import { type Hello, nodeIdOf } from '../documents/enrolment-messages.ts';
 import { adoptRoot, type TrustedRoot } from '../documents/root-document.ts';
 import { createJson, readJson, writeJson } from '../documents/stored-json.ts';
+import { reserveAddress } from './address-reservations.ts';
 import { labelSentence } from './fleet-init.ts';
 import { readKey } from './fleet-keys.ts';
 import {
@@ -22,7 +23,9 @@ import {
   RevisionSchema,
   type Seen,
   SeenSchema,
+  type Settings,
 } from './fleet-records.ts';
+import { type Rollout, readRollout, settingsFor } from './rollout.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -40,12 +43,21 @@ export class FleetDirectory {
   /** Every root version there is, the newest last. */
   readonly roots: readonly TrustedRoot[];
   readonly root: TrustedRoot;
+  /** Null: no change of settings is under way. */
+  readonly rollout: Rollout | null;
 
-  private constructor(store: FileStore, fleet: Fleet, roots: TrustedRoot[], newest: TrustedRoot) {
+  private constructor(
+    store: FileStore,
+    fleet: Fleet,
+    roots: TrustedRoot[],
+    newest: TrustedRoot,
+    rollout: Rollout | null,
+  ) {
     this.store = store;
     this.fleet = fleet;
     this.roots = roots;
     this.root = newest;
+    this.rollout = rollout;
   }
 
   /** Throws Refusal('not-a-fleet'), EnvironmentFault('state-corrupt'), Refusal of a root that does not count. */
@@ -65,7 +77,7 @@ export class FleetDirectory {
         'not-a-fleet',
         'root/1.json is missing; bring it back from your copy of the directory',
       );
-    return new FleetDirectory(store, fleet, roots, newest);
+    return new FleetDirectory(store, fleet, roots, newest, await readRollout(store));
   }
 
   configKey(): Promise<SigningKey> {
@@ -80,8 +92,7 @@ export class FleetDirectory {
     this.checkWanted(wanted);
     const key = await this.configKey();
     if (await this.device(wanted.name)) throw deviceExists(wanted.name);
-    const ip4 =
-      wanted.ip4 === null ? await this.#takeLowest(wanted.name) : await this.#take(wanted.ip4, wanted.name);
+    const ip4 = await reserveAddress(this.store, this.fleet.network.ip4, wanted);
     const device: Device = {
       name: wanted.name,
       ip4,
@@ -147,10 +158,16 @@ export class FleetDirectory {
 
   /** Differs from the last answer when the owner has changed something since, by command or in fleet.json by hand. */
   async revision(): Promise<string> {
-    const files = await Promise.all([this.store.read('fleet.json'), this.store.read('revision.json')]);
+    const names = ['fleet.json', 'revision.json', 'rollout.json'];
+    const files = await Promise.all(names.map((name) => this.store.read(name)));
     const hash = createHash('sha256');
     for (const bytes of files) hash.update(bytes ?? '');
     return hash.update(`${await this.store.list('root')}`).digest('hex');
+  }
+
+  /** What the owner wants of a device now. */
+  settingsOf(device: string): Settings {
+    return settingsFor(this.fleet, this.rollout, device);
   }
 
   /** The broker as devices are told of it. */
@@ -180,34 +197,6 @@ export class FleetDirectory {
         `"${ip4}" is not an address for a device in ${network}; leave --ip away to get a free one`,
       );
     }
-  }
-
-  async #take(ip4: string, name: string): Promise<string> {
-    if (await this.#reserve(ip4, name)) return ip4;
-    const owner = Buffer.from((await this.store.read(`addresses/${ip4}`)) ?? []).toString();
-    throw new Refusal(
-      'address-taken',
-      `${ip4} belongs to ${owner}; choose another address, or leave --ip away`,
-    );
-  }
-
-  async #takeLowest(name: string): Promise<string> {
-    const taken = new Set(await this.store.list('addresses'));
-    for (;;) {
-      const ip4 = lowestFree(this.fleet.network.ip4, taken);
-      if (ip4 === null) {
-        throw new Refusal('network-full', `${this.fleet.network.ip4} has no free address left for ${name}`);
-      }
-      if (await this.#reserve(ip4, name)) return ip4;
-      taken.add(ip4);
-    }
-  }
-
-  /** An `add` that was killed may have left a reservation; the same name takes it up again. */
-  async #reserve(ip4: string, name: string): Promise<boolean> {
-    if (await this.store.create(`addresses/${ip4}`, Buffer.from(name))) return true;
-    const owner = await this.store.read(`addresses/${ip4}`);
-    return owner !== null && Buffer.from(owner).toString() === name;
   }
 
   #claimContent(device: Device) {

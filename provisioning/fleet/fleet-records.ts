@@ -10,6 +10,7 @@
  *   enrolled/NAME.json      the keys that used the claim
  *   issued/NAME/{member,config}-SERIAL.json
  *   seen/NAME.json          last presence and ack
+ *   rollout.json            new settings on their way to the devices (rollout.ts)
  *   revoked/NODE.json       who was put out of the fleet (revocation.ts)
  *   revision.json           changes with every change of the owner's, so that a running registrar notices
  */
@@ -50,6 +51,24 @@ const PolicyRuleSchema = v.strictObject({
 
 export type PolicyRule = v.InferOutput<typeof PolicyRuleSchema>;
 
+/** What the owner wants of his devices; `tincan fleet apply` changes it. */
+export const SettingsSchema = v.strictObject({
+  mtuBytes: mtuField,
+  links: v.optional(LinkSettingsSchema, {}),
+  sensors: v.optional(SensorSettingsSchema, {}),
+  /** By the device's name; takes the place of what the fleet's sensors say. */
+  deviceSensors: v.exactOptional(v.record(labelField, DeclaredSensorsSchema)),
+  /** The password is sealed to each device. */
+  homeAssistant: v.exactOptional(
+    v.strictObject({ ...homeAssistantFields, password: v.exactOptional(textField(256)) }),
+  ),
+  /** In order: what a later rule says of a device takes the place of what an earlier one does. */
+  policy: v.exactOptional(v.pipe(v.array(PolicyRuleSchema), v.maxLength(256))),
+  confirm: v.optional(ConfirmSettingsSchema, {}),
+});
+
+export type Settings = v.InferOutput<typeof SettingsSchema>;
+
 export const FleetSchema = v.strictObject({
   name: labelField,
   fleetId: idField,
@@ -59,20 +78,7 @@ export const FleetSchema = v.strictObject({
   /** What devices log in with, where that is not the registrar's own login. */
   deviceLogin: v.nullable(v.strictObject({ username: textField(256), password: textField(256) })),
   network: v.strictObject({ ip4: ip4NetworkField, ip6: ip6NetworkField }),
-  settings: v.strictObject({
-    mtuBytes: mtuField,
-    links: v.optional(LinkSettingsSchema, {}),
-    sensors: v.optional(SensorSettingsSchema, {}),
-    /** By the device's name; takes the place of what the fleet's sensors say. */
-    deviceSensors: v.exactOptional(v.record(labelField, DeclaredSensorsSchema)),
-    /** In order: what a later rule says of a device takes the place of what an earlier one does. */
-    /** The password is sealed to each device. */
-    homeAssistant: v.exactOptional(
-      v.strictObject({ ...homeAssistantFields, password: v.exactOptional(textField(256)) }),
-    ),
-    policy: v.exactOptional(v.pipe(v.array(PolicyRuleSchema), v.maxLength(256))),
-    confirm: v.optional(ConfirmSettingsSchema, {}),
-  }),
+  settings: SettingsSchema,
 });
 
 export type Fleet = v.InferOutput<typeof FleetSchema>;

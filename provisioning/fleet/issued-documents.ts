@@ -12,7 +12,7 @@ import { signCertificate } from '../documents/membership.ts';
 import { createJson, readJson } from '../documents/stored-json.ts';
 import { policyFor } from './device-policy.ts';
 import { type FleetDirectory, numbersIn } from './fleet-directory.ts';
-import { type Device, type EnrolledNode, type Fleet, IssuedSchema } from './fleet-records.ts';
+import { type Device, type EnrolledNode, IssuedSchema, type Settings } from './fleet-records.ts';
 
 /** Earlier serials that stay in the directory, for the owner to look at. */
 const KEPT = 3;
@@ -78,7 +78,7 @@ async function issueConfig(
   nowMs: number,
 ): Promise<Issued> {
   const { fleet, root } = directory;
-  const { settings, secrets } = wishesFor(directory, device, node);
+  const { settings, secrets } = wishesFor(directory, directory.settingsOf(device.name), device, node);
   const content = {
     fleetId: fleet.fleetId,
     nodeId: node.nodeId,
@@ -95,11 +95,16 @@ async function issueConfig(
 }
 
 /** What the device shall be, with everything secret apart. */
-function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode) {
+export function wishesFor(
+  directory: FleetDirectory,
+  wanted: Settings,
+  device: Device,
+  node: Pick<EnrolledNode, 'nodeId'>,
+) {
   const { fleet } = directory;
   const { password, ...broker } = directory.deviceBroker();
-  const { mtuBytes, links, sensors, deviceSensors, policy, confirm } = fleet.settings;
-  const { homeAssistant, homeAssistantPassword } = homeAssistantOf(fleet.settings);
+  const { mtuBytes, links, sensors, deviceSensors, policy, confirm } = wanted;
+  const { homeAssistant, homeAssistantPassword } = homeAssistantOf(wanted);
   const { name, ip4, tags } = device;
   // A server with a login would give it to every reader of the broker.
   const isSecret = (server: string): boolean => server.includes('@');
@@ -122,7 +127,7 @@ function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode
 }
 
 /** What of it every reader of the broker may see, and the password. */
-function homeAssistantOf({ homeAssistant: wanted }: Fleet['settings']) {
+function homeAssistantOf({ homeAssistant: wanted }: Settings) {
   if (!wanted) return {};
   const { password: homeAssistantPassword, ...homeAssistant } = wanted;
   return { homeAssistant, homeAssistantPassword };

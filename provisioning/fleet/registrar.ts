@@ -19,6 +19,7 @@ import { HelloDesk } from './hello-desk.ts';
 import { issueFor } from './issued-documents.ts';
 import { RetainedPublisher } from './retained-publisher.ts';
 import { listOf, type RevokedNode, revokedNodes, topicsOfRevoked } from './revocation.ts';
+import { RolloutKeeper, type RolloutNews } from './rollout-keeper.ts';
 
 const FRESH_PERIOD_MS = 60_000;
 const POLL_PERIOD_MS = 1_000;
@@ -32,6 +33,7 @@ export type RegistrarEvent =
   | { event: 'admitted'; device: string; nodeId: string; ip4: string }
   | { event: 'refused'; claim: string; reason: string; problem: string }
   | { event: 'revoked'; devices: number }
+  | ({ event: 'rollout' } & RolloutNews)
   | { event: 'presence'; device: string; online: boolean }
   | { event: 'ack'; device: string; serial: number | null; outcome: string; reason: string | null }
   | { event: 'problem'; problem: string };
@@ -55,6 +57,9 @@ export class Registrar {
   readonly #subscriptions: Subscription[] = [];
   readonly #timers: Timer[] = [];
   readonly #nameByNodeId = new Map<string, string>();
+  readonly #rollout: RolloutKeeper;
+  /** Of the config that each device was last issued. */
+  readonly #serialOf = new Map<string, number>();
   #directory: FleetDirectory;
   #revoked: RevokedNode[] = [];
   #revision = '';
@@ -71,6 +76,7 @@ export class Registrar {
     this.#desk = new HelloDesk(() => this.#directory, clock, log);
     this.#retained = new RetainedPublisher(bus, this.#stopped.signal);
     this.#fresh = new FreshIssuer(directory.store, clock);
+    this.#rollout = new RolloutKeeper(clock);
   }
 
   /** Goes on until `stop`; a broker that is away is waited for. */
@@ -112,6 +118,8 @@ export class Registrar {
     if (!this.#wasConnected) return;
     this.#enqueue(async () => {
       if ((await this.#directory.revision()) !== this.#revision) await this.#publishAll();
+      const news = await this.#rollout.advance(this.#directory, (name) => this.#serialOf.get(name) ?? null);
+      if (news) this.#options.onEvent({ event: 'rollout', ...news });
     });
   }
 
@@ -168,6 +176,7 @@ export class Registrar {
     const key = await directory.configKey();
     const issued = await issueFor(directory, device, node, key, sealer, clock.wallMs());
     this.#nameByNodeId.set(node.nodeId, name);
+    this.#serialOf.set(name, issued.configSerial);
     await Promise.all([
       this.#retained.publish(this.#topics.member(node.nodeId), issued.member),
       this.#retained.publish(this.#topics.address(device.ip4), issued.member),
