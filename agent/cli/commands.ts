@@ -13,7 +13,7 @@ import type { WatchOptions } from './watch-command.ts';
 /** Adds the commands to the program. */
 export function registerCommands(program: Command, io: CliIo, setExitCode: SetExitCode): void {
   registerAgent(program, io);
-  registerReports(program, io);
+  registerReports(program, io, setExitCode);
   registerPing(program, io, setExitCode);
   registerActuators(program, io);
   registerSensors(program, io, setExitCode);
@@ -54,7 +54,7 @@ function logLevel(): Option {
     .default('info');
 }
 
-function registerReports(program: Command, io: CliIo): void {
+function registerReports(program: Command, io: CliIo, setExitCode: SetExitCode): void {
   asking(program.command('status'))
     .summary('say whether this device is connected, and how it is')
     .description('Asks the running agent how it is. The first line says whether it is connected, or why not.')
@@ -62,6 +62,16 @@ function registerReports(program: Command, io: CliIo): void {
     .action(async (options: ReportOptions) => {
       const { runStatus } = await import('./report-commands.ts');
       await runStatus(options, io);
+    });
+  asking(program.command('doctor'))
+    .summary('look for what is wrong with this device')
+    .description(
+      'Looks at this machine and at the running agent, and says of each thing whether it is as it should be, and what to do where it is not. The exit code is 1 when something is wrong.',
+    )
+    .addHelpText('after', example('sudo tincan doctor', 'tincan doctor --json'))
+    .action(async (options: ReportOptions) => {
+      const { runDoctor } = await import('./doctor-command.ts');
+      setExitCode(await runDoctor(options, io));
     });
   asking(program.command('links'))
     .summary('list the links to other members')
@@ -104,7 +114,7 @@ function registerActuators(program: Command, io: CliIo): void {
   asking(program.command('set'))
     .summary('set an actuator of a device')
     .description(
-      'Sets an actuator of a member over the overlay. The fleet’s policy says who may: see "policy" in fleet.json.',
+      'Sets an actuator of a member over the overlay. The fleet’s policy says who may: see "policy" in the fleet’s settings.',
     )
     .argument('<device>', "a member's name, node id or address")
     .argument('<actuator>', 'its id, as "tincan actuators" lists it')

@@ -64,7 +64,7 @@ function brokerFact(broker: StatusReport['broker']): string {
 }
 
 /** The page is what people paste into questions. */
-function withoutPassword(url: string): string {
+export function withoutPassword(url: string): string {
   return url.replace(/\/\/[^/@]*@/, '//');
 }
 

@@ -34,6 +34,22 @@ afterEach(async () => {
 
 const run = (...args: string[]) => runCli([...args, '--socket', server.path], io);
 
+describe('tincan doctor', () => {
+  it('says of machine, agent and sensors what is so, and fails when something is wrong', async () => {
+    expect(await run('doctor')).toBe(1);
+    expect(io.stdout).toMatch(/^✔ datapath {2}its native part loads$/m);
+    expect(io.stdout).toMatch(/^✔ broker {4}connected to mqtt:\/\/broker\.example:1883$/m);
+    expect(io.stdout).toMatch(/^✖ sensors {3}http:.* does not answer on this machine itself$/m);
+  });
+
+  it('prints JSON, and says that there is no agent', async () => {
+    expect(await runCli(['doctor', '--json', '--socket', join(directory, 'none.sock')], io)).toBe(1);
+    const { well, findings } = JSON.parse(io.stdout) as { well: boolean; findings: { says: string }[] };
+    expect(well).toBe(false);
+    expect(findings.at(-1)?.says).toMatch(/start the agent/);
+  });
+});
+
 describe('tincan status', () => {
   it('says first whether the device is connected', async () => {
     expect(await run('status')).toBe(0);
