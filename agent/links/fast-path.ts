@@ -19,12 +19,12 @@ import {
   watchEchoes,
   watchFastPath,
 } from './link-liveness.ts';
+import { pathKey } from './path-candidate.ts';
 import { type FrameLimit, PathMtu } from './path-mtu.ts';
 import { PathSearch } from './path-search.ts';
-import { pathKey } from './path-selection.ts';
 
-/** How long an echo of a doubted path may take before a proven other one takes over. */
-const DOUBT_MS = 250;
+/** How long a doubt is followed up by probes; then the watch over silence has long decided. */
+const DOUBT_MS = 2_000;
 /** Between comparisons of the proven paths, while frames flow. */
 const COMPARE_MS = 5_000;
 /** As the limit of a path: every frame comes up as `oversize`. */
@@ -126,14 +126,14 @@ export class FastPath {
   }
 
   probeReply(endpoint: Endpoint, id: number, rttUs: number): void {
-    const padded = this.#mtu.echoed(id);
-    const key = this.#search.echo(endpoint, id, rttUs / 1000, padded);
+    this.#mtu.echoed(id);
+    const key = this.#search.echo(endpoint, id, rttUs / 1000);
     if (key === null) return;
     if (key === this.#current) {
       this.#doubtedSinceMs = null;
       this.#echoes = { ...this.#echoes, askedSinceMs: null };
     }
-    this.#moveTo(this.#search.choose(null));
+    this.#moveTo(this.#search.choose(this.#doubtedSinceMs));
   }
 
   /** The peer was heard from an endpoint that is not the path: it may have moved. */
@@ -155,9 +155,7 @@ export class FastPath {
   tick(nowMs: number, traffic: PeerTraffic | undefined): FastVerdict {
     if (traffic && this.#sessions.generation > 0) this.#sessions.tick(nowMs, traffic);
     if (this.#current === null) return 'alive';
-    if (this.#doubtedSinceMs !== null && nowMs - this.#doubtedSinceMs >= DOUBT_MS) {
-      this.#moveTo(this.#search.choose(this.#doubtedSinceMs));
-    }
+    if (this.#doubtedSinceMs !== null && nowMs - this.#doubtedSinceMs <= DOUBT_MS) this.#search.compare();
     if (traffic) this.#compare(nowMs, traffic);
     this.#mtu.tick(nowMs, traffic?.sent.frames ?? 0);
     if (this.#throughController !== this.#parts.throughController()) this.#program();
@@ -166,7 +164,8 @@ export class FastPath {
       this.#search.forgetEchoes();
       this.#moveTo(null);
       this.#search.restart();
-    } else if (verdict !== 'alive' && this.#current !== null) this.#search.probe(this.#current);
+    } else if (verdict === 'suspect') this.#search.compare();
+    else if (verdict === 'keep-alive') this.ping();
     return verdict;
   }
 
@@ -175,10 +174,13 @@ export class FastPath {
     const { rttMs } = this;
     const heard = watchFastPath(this.#watch, { nowMs, lastSentAgeMs, lastReceivedAgeMs, rttMs });
     this.#watch = heard.watch;
+    const unanswered = this.#echoes.askedSinceMs !== null;
     const echoes = watchEchoes(this.#echoes, { nowMs, sentFrames: traffic?.sent.frames ?? 0, rttMs });
     this.#echoes = echoes.watch;
     if (echoes.verdict === 'lost') return 'lost';
-    if (echoes.verdict === 'ask' && this.#current !== null) this.#search.probe(this.#current);
+    // The echo of another path shows that this one's is lost, and not late.
+    if (echoes.verdict === 'ask' && unanswered) this.#search.compare();
+    else if (echoes.verdict === 'ask') this.ping();
     return heard.verdict;
   }
 

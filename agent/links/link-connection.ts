@@ -36,7 +36,9 @@ export class LinkConnection {
   readonly #transport: PeerTransport;
   #description: string | null = null;
   #announced = false;
-  #batch: SignalCandidate[] = [];
+  /** Our candidates are kept back. */
+  #careful = false;
+  readonly #batch: SignalCandidate[] = [];
   #batchTimer: Timer | null = null;
   #linger: Timer | null = null;
   #signedFingerprint: string | null = null;
@@ -72,7 +74,14 @@ export class LinkConnection {
     return this.#transport;
   }
 
-  offer(): void {
+  /**
+   * `careful`: the peer hears of our candidates only once its answer is in place. Else its checks may find ours before,
+   * and libdatachannel, which begins ICE with an answer before it has noted the answer's fingerprint, may begin DTLS
+   * before it knows whom to expect, and fail for nothing. It costs a way through the broker where ours alone cannot
+   * reach the peer.
+   */
+  offer(careful: boolean): void {
+    this.#careful = careful;
     this.#transport.offer();
   }
 
@@ -82,6 +91,8 @@ export class LinkConnection {
 
   acceptAnswer(sdp: string, candidates: readonly SignalCandidate[]): void {
     this.#accept(sdp, candidates, () => this.#transport.acceptAnswer(sdp));
+    this.#careful = false;
+    this.#flush();
   }
 
   addCandidates(candidates: readonly SignalCandidate[]): void {
@@ -125,9 +136,8 @@ export class LinkConnection {
     this.#batchTimer?.cancel();
     this.#batchTimer = null;
     if (this.#closed || this.#description === null) return;
-    const candidates = this.#batch;
+    const candidates = this.#careful ? [] : this.#batch.splice(0);
     if (this.#announced && candidates.length === 0) return;
-    this.#batch = [];
     if (this.#announced) this.#events.gathered(candidates);
     else {
       this.#announced = true;

@@ -57,10 +57,14 @@ export class LinkDemand {
     return this.#forNothing && this.failures === 1;
   }
 
+  /** The last attempt failed for nothing; to be careful always would cost every link some 50 ms. */
+  get careful(): boolean {
+    return this.#forNothing;
+  }
+
   /**
-   * Counts a failure; true where the next try need not wait. A link that was up had a peer a moment ago. And
-   * libdatachannel begins ICE with an answer before it has noted the answer's fingerprint: now and then DTLS is quicker,
-   * and the transport fails at once for nothing. (To keep candidates back until then costs every link some 50 ms.)
+   * Counts a failure; true where the next try need not wait. A link that was up had a peer a moment ago. And now and
+   * then a transport fails at once for nothing (LinkConnection.offer): the next one is made carefully.
    */
   failed(reason: string, wasUp: boolean): boolean {
     this.failures += 1;

@@ -216,7 +216,8 @@ export class LinkManager implements LinkTable {
     if (this.#stopped) return;
     const known = this.#slotOf.get(from.nodeId);
     if (known !== undefined) this.#links.get(known)?.receiveSignal(signal, sequence);
-    else if (signal.kind === 'answer') this.#outbox.send(from, byeTo(signal, 'unknown-session'));
+    else if (signal.kind === 'answer' || signal.kind === 'ask')
+      this.#outbox.send(from, byeTo(signal, 'unknown-session'));
     else if (signal.kind === 'offer') this.#receiveOffer(from, signal, sequence);
   }
 

@@ -13,6 +13,7 @@
  * Retransmission: until the transport is ready, the last description (or our candidates, once our offer is answered) is
  * said again after 1, 2, 2 ... s with all candidates so far, so a lost message costs time only.
  * Stale: a session that ended is answered with bye; an offer older than the last one looked at is ignored.
+ * Restart: who hears nothing of the peer any more asks it through the broker; one that restarted says bye at once.
  */
 import type { Signal, SignalCandidate } from '../ports/signal-service.ts';
 import { EMPTY_MEMORY, withEnded, withSequence } from './negotiation-memory.ts';
@@ -53,6 +54,7 @@ export function negotiate(state: Negotiation, event: NegotiationEvent): Negotiat
   const { session } = state;
   if (session === null) return same(state);
   if (event.kind === 'close') return end(state, session, event.reason, 'self');
+  if (event.kind === 'silent') return { state, actions: [{ do: 'send', signal: { kind: 'ask', session } }] };
   if (event.session !== session) return same(state);
   switch (event.kind) {
     case 'described':
@@ -131,8 +133,8 @@ function receive(state: Negotiation, signal: Signal, sequence: number): Negotiat
   if (state.memory.ended.includes(session)) return { state, actions: [bye(session, 'ended')] };
   if (signal.kind === 'candidates')
     return same({ ...state, early: { session, candidates: signal.candidates } });
-  // An answer to something we do not remember offering: a peer that waits for us must not wait in vain.
-  if (signal.kind === 'answer')
+  // Of something that we do not remember: a peer that waits for us must not wait in vain.
+  if (signal.kind === 'answer' || signal.kind === 'ask')
     return { state: withEnded(state, session), actions: [bye(session, 'unknown-session')] };
   if (sequence <= state.memory.peerSequence) return same(state);
   const seen = withSequence(state, sequence);
@@ -154,6 +156,8 @@ function receiveCurrent(state: Negotiation, signal: Signal, sequence: number): N
   switch (signal.kind) {
     case 'bye':
       return end(state, signal.session, signal.reason, 'peer');
+    case 'ask':
+      return same(state);
     case 'candidates':
       if (state.phase !== 'offering') return addCandidates(state, signal.session, signal.candidates);
       return same({ ...state, early: { session: signal.session, candidates: signal.candidates } });

@@ -40,6 +40,7 @@ export class LinkNegotiator {
   #retransmit: Timer | null = null;
   #expiry: Timer | null = null;
   #lingers = false;
+  #careful = false;
 
   constructor(parts: NegotiatorParts) {
     this.#parts = parts;
@@ -54,8 +55,9 @@ export class LinkNegotiator {
     return this.#state.memory;
   }
 
-  /** Starts an attempt of ours, unless one is under way. */
-  want(): void {
+  /** Starts an attempt of ours, unless one is under way. `careful`: see LinkConnection.offer. */
+  want(careful: boolean): void {
+    this.#careful = careful;
     this.#step({ kind: 'wanted', session: randomBytes(16).toString('hex') });
   }
 
@@ -67,6 +69,11 @@ export class LinkNegotiator {
   byeOfPeer(reason: string): void {
     const { session, memory } = this.#state;
     if (session !== null) this.receive({ kind: 'bye', session, reason }, memory.peerSequence);
+  }
+
+  /** Nothing is heard of the peer: it may have restarted, and know nothing of the session. */
+  inquire(): void {
+    this.#step({ kind: 'silent' });
   }
 
   /** The current session is of no more use. */
@@ -93,7 +100,7 @@ export class LinkNegotiator {
         this.#parts.send(action.signal);
         break;
       case 'create-offer':
-        this.#connect(action.session, (made) => made.offer());
+        this.#connect(action.session, (made) => made.offer(this.#careful));
         break;
       case 'create-answer':
         this.#connect(action.session, (made) => made.acceptOffer(action.sdp, action.candidates));

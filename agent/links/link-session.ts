@@ -31,6 +31,8 @@ export interface LinkSessionParts {
   reflexive(): Endpoint[];
   /** The peer ends the link. */
   bye(reason: string): void;
+  /** Nothing is heard of the peer: the broker may know more. */
+  inquire(): void;
   /** The peer on the new connection has no session with us: it restarted. The message is the first one of its new one. */
   replaced(message: string): void;
   pathChanged(path: 'fast' | 'slow', endpoint: string | null): void;
@@ -184,9 +186,11 @@ export class LinkSession {
     }
     const { watch, verdict } = watchLink(this.#watch, { nowMs, heardMs: this.#lastHeardMs, inDoubt });
     this.#watch = watch;
-    if (unansweredMs(watch, nowMs) >= LOST_AFTER_MS) this.#outage.lost(nowMs);
+    const overdue = unansweredMs(watch, nowMs) >= LOST_AFTER_MS;
+    if (overdue) this.#outage.lost(nowMs);
     if (verdict === 'dead') return 'dead';
     if (verdict === 'ask') this.#askPeer();
+    if (verdict === 'ask' && overdue) this.#parts.inquire();
     return this.#idle.reached(nowMs, usedAtMs) ? 'idle' : 'alive';
   }
 

@@ -1,7 +1,6 @@
 /**
  * One link to one member, from the first wish to the last bye: joins negotiation (link-negotiator.ts) and the session
- * (link-session.ts), which outlives its PeerConnection, and tries again while there is demand. States for people: connecting, up, failed
- * (waits for the next try), closing.
+ * (link-session.ts), which outlives its PeerConnection, and tries again while there is demand.
  */
 import type { LinkReport, LinkState } from '../ports/agent-control.ts';
 import type { Endpoint, PeerTraffic } from '../ports/datapath.ts';
@@ -43,7 +42,11 @@ export class Link {
     this.#waiters = new UpWaiters(options.clock);
     this.#demand = new LinkDemand(options.clock, options.random ?? Math.random, () => this.#tryWhileWanted());
     this.#session = new KeptSession(
-      { ...parts, bye: (reason) => this.#negotiator.byeOfPeer(reason) },
+      {
+        ...parts,
+        bye: (reason) => this.#negotiator.byeOfPeer(reason),
+        inquire: () => this.#negotiator.inquire(),
+      },
       (path, endpoint) => parts.events.happened('link.path', { path, endpoint }),
       { up: (session) => this.#becameUp(session), down: (reason) => this.#becameDown(reason) },
     );
@@ -93,8 +96,7 @@ export class Link {
   request(): void {
     this.#demand.ask(this.#nowMs());
     this.#traffic.used(this.#nowMs());
-    if (this.#over || this.#demand.waiting || !this.#negotiator.idle) return;
-    this.#tryWhileWanted();
+    if (!this.#over && !this.#demand.waiting && this.#negotiator.idle) this.#tryWhileWanted();
   }
 
   receiveSignal(signal: Signal, sequence: number): void {
@@ -155,7 +157,7 @@ export class Link {
   async ping(timeoutMs: number): Promise<PingAnswer> {
     const startMs = this.#nowMs();
     const session = this.#session.usable ?? (await this.#waiters.wait(timeoutMs));
-    return session.ping(Math.max(1, timeoutMs - (this.#nowMs() - startMs)));
+    return session.ping(Math.max(1, timeoutMs + startMs - this.#nowMs()));
   }
 
   /** Says bye and ends for good; `events.over` follows. */
@@ -191,13 +193,12 @@ export class Link {
   }
 
   #becameUp(session: LinkSession): void {
-    const { events } = this.#parts;
     this.#demand.failures = 0;
     this.#problem = null;
     this.#setupMs = Math.round((this.#nowMs() - this.#attemptAtMs) * 10) / 10;
     this.#traffic.used(this.#nowMs());
-    events.happened('link.up', { setupMs: this.#setupMs });
-    events.up();
+    this.#parts.events.happened('link.up', { setupMs: this.#setupMs });
+    this.#parts.events.up();
     this.#waiters.tell(session);
   }
 
@@ -225,8 +226,8 @@ export class Link {
     const stillUp = this.#session.lostConnection(reason);
     this.#problem = `the link ended: ${reason}${by === 'peer' ? ' (said by the peer)' : ''}`;
     const atOnce = this.#demand.failed(reason, wasUp);
-    const { failures } = this.#demand;
-    if (!wasUp && !atOnce) this.#parts.events.happened('link.failed', { reason, failures });
+    const said = { reason, failures: this.#demand.failures };
+    if (!wasUp && !atOnce) this.#parts.events.happened('link.failed', said);
     const kept = this.#session.kept !== null;
     if (this.#demand.wanted || stillUp) this.#demand.retryLater(atOnce, kept);
     else if (!kept) this.#end(reason);
@@ -234,7 +235,7 @@ export class Link {
 
   #tryWhileWanted(): void {
     if (!this.#demand.repeating) this.#attemptAtMs = this.#nowMs();
-    if (this.#demand.wanted || this.#session.usable) this.#negotiator.want();
+    if (this.#demand.wanted || this.#session.usable) this.#negotiator.want(this.#demand.careful);
     else if (!this.#session.kept) this.#end('not-wanted');
   }
 

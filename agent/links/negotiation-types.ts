@@ -39,6 +39,8 @@ export type NegotiationEvent =
   | { kind: 'ready'; session: string }
   | { kind: 'failed'; session: string; reason: string }
   | { kind: 'retransmit'; session: string }
+  /** Nothing is heard of the peer over a transport that was ready. */
+  | { kind: 'silent' }
   /** The attempt's time is over. */
   | { kind: 'expired'; session: string }
   | { kind: 'close'; reason: string };

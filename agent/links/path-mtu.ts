@@ -68,14 +68,13 @@ export class PathMtu {
     this.#nextSizes();
   }
 
-  /** True where the echo was of a padded probe of ours. */
-  echoed(id: number): boolean {
+  /** Any probe's echo; those of other probes than ours say nothing here. */
+  echoed(id: number): void {
     const size = this.#sizes.get(id);
-    if (size === undefined) return false;
+    if (size === undefined) return;
     this.#sizes.delete(id);
     if (!this.#searching) this.#tries = 0;
     else if (size > this.#low) this.#raise(size);
-    return true;
   }
 
   /** To be called every 250 ms while there is a path. */

@@ -4,16 +4,8 @@
  */
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Endpoint } from '../ports/datapath.ts';
-import {
-  choosePath,
-  echoed,
-  MAX_PATHS,
-  newPath,
-  type PathCandidate,
-  pathKey,
-  probed,
-  searchDelayMs,
-} from './path-selection.ts';
+import { echoed, newPath, type PathCandidate, pathKey, probed } from './path-candidate.ts';
+import { choosePath, holdAfter, MAX_PATHS, NO_HOLD, searchDelayMs } from './path-selection.ts';
 import { ProbeIds } from './probe-ids.ts';
 
 /** Rounds over every endpoint after a path is found, so that the best one is found and not only the first. */
@@ -31,6 +23,7 @@ export class PathSearch {
   readonly #paths = new Map<string, PathCandidate>();
   readonly #probeIds = new ProbeIds();
   #current: string | null = null;
+  #hold = NO_HOLD;
   #round = 0;
   #timer: Timer | null = null;
 
@@ -44,6 +37,8 @@ export class PathSearch {
 
   /** The path in use, which is never forgotten; the search ends some rounds after there is one. */
   use(key: string | null): void {
+    const moves = key !== null && this.#current !== null;
+    if (moves) this.#hold = holdAfter(this.#hold, this.#parts.clock.monotonicMs());
     this.#current = key;
   }
 
@@ -83,27 +78,29 @@ export class PathSearch {
     const path = this.#paths.get(key);
     if (!path) return null;
     const id = this.#probeIds.next(key);
-    if (frameBytes === 0) this.#paths.set(key, probed(path));
+    if (frameBytes === 0) this.#paths.set(key, probed(path, id, this.#parts.clock.monotonicMs()));
     this.#parts.sendProbe(path.endpoint, id, frameBytes);
     return id;
   }
 
-  /**
-   * The path that an echo proves; null for an echo that answers no probe of ours to there. `padded`: of a probe that was
-   * not counted.
-   */
-  echo(endpoint: Endpoint, id: number, rttMs: number, padded: boolean): string | null {
+  /** The path that an echo proves; null for an echo that answers no probe of ours to there. */
+  echo(endpoint: Endpoint, id: number, rttMs: number): string | null {
     const key = pathKey(endpoint);
     const path = this.#paths.get(key);
     if (!path || !this.#probeIds.take(id, key)) return null;
-    const counted = padded ? probed(path) : path;
-    this.#paths.set(key, echoed(counted, rttMs, this.#parts.clock.monotonicMs()));
+    this.#paths.set(key, echoed(path, id, rttMs, this.#parts.clock.monotonicMs()));
     return key;
   }
 
   choose(doubtedSinceMs: number | null): string | null {
     const nowMs = this.#parts.clock.monotonicMs();
-    return choosePath({ paths: this.#paths, current: this.#current, doubtedSinceMs, nowMs });
+    return choosePath({
+      paths: this.#paths,
+      current: this.#current,
+      doubtedSinceMs,
+      hold: this.#hold,
+      nowMs,
+    });
   }
 
   /** The oldest that never answered and is not in use. */

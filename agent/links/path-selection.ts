@@ -1,54 +1,42 @@
 /**
- * Which underlay endpoint of the peer carries the frames. Pure: candidates collect probes and echoes, and the best one
- * that echoed lately is chosen, with hysteresis so that noise does not move a flow.
+ * Which underlay endpoint of the peer carries the frames: the best one that echoed lately. Pure. What keeps a flow from
+ * being moved to and fro:
+ *
+ *   better     means by a fifth and by more than a millisecond; the round trip is the least of the last ones
+ *   a loss     that is measured moves the flow at once, but only to a path without: one that was left for its losses
+ *              has first to answer so many probes that these are forgotten (path-candidate.ts)
+ *   the hold   any other move waits until the last one is long enough ago, each time twice as long
+ *   a doubt    ("the peer was heard from elsewhere") moves it only when probes that were sent since are lost
  */
-import type { Endpoint } from '../ports/datapath.ts';
+import { answeredUntilMs, lossCostMs, lostSince, type PathCandidate, roundTripMs } from './path-candidate.ts';
 
-/** An echo proves a path for this long; a live path is probed at least every 5 s. */
-export const VALID_MS = 12_000;
 /** Another path must be better by this share and this much to take over. */
 const BETTER_SHARE = 0.8;
 const BETTER_MS = 1;
+/** Lost probes that confirm a doubt. */
+const DOUBT_PROBES = 2;
+/** After a move; the longest one is also how often a flow is moved that will not settle. */
+const FIRST_HOLD_MS = 2_000;
+const LONGEST_HOLD_MS = 300_000;
+/** So long after a hold a move is a first one again. */
+const CALM_MS = 60_000;
 /** The longest wait between rounds over endpoints that have answered before. */
 export const HOPEFUL_ROUND_MS = 1_500;
-/** Probes that the loss is estimated over; one of them may be on its way, or lost by chance. */
-const LOSS_WINDOW = 16;
-const FORGIVEN_PROBES = 1;
-/** What the loss of a frame costs its flow: TCP_RTO_MIN, where nothing follows that would show it sooner. */
-const LOST_FRAME_MS = 200;
 /** Endpoints of a peer: those that it lists, and those that it was heard from. */
 export const MAX_PATHS = 32;
 
-export interface PathCandidate {
-  endpoint: Endpoint;
-  /** Smoothed round trip; null before the first echo. */
-  rttMs: number | null;
-  echoedAtMs: number | null;
-  probes: number;
-  echoes: number;
+export interface PathHold {
+  lengthMs: number;
+  untilMs: number;
 }
 
-export function pathKey(endpoint: Endpoint): string {
-  return endpoint.address.includes(':')
-    ? `[${endpoint.address}]:${endpoint.port}`
-    : `${endpoint.address}:${endpoint.port}`;
-}
+export const NO_HOLD: PathHold = { lengthMs: 0, untilMs: Number.NEGATIVE_INFINITY };
 
-export function newPath(endpoint: Endpoint): PathCandidate {
-  return { endpoint, rttMs: null, echoedAtMs: null, probes: 0, echoes: 0 };
-}
-
-export function probed(path: PathCandidate): PathCandidate {
-  const full = path.probes >= LOSS_WINDOW;
-  return full
-    ? { ...path, probes: path.probes / 2 + 1, echoes: path.echoes / 2 }
-    : { ...path, probes: path.probes + 1 };
-}
-
-export function echoed(path: PathCandidate, rttMs: number, nowMs: number): PathCandidate {
-  // RFC 6298's gain of 1/8 for the smoothed round trip.
-  const smoothed = path.rttMs === null ? rttMs : path.rttMs + (rttMs - path.rttMs) / 8;
-  return { ...path, rttMs: smoothed, echoedAtMs: nowMs, echoes: Math.min(path.probes, path.echoes + 1) };
+/** The hold after a move from one path to another. */
+export function holdAfter(hold: PathHold, nowMs: number): PathHold {
+  const first = nowMs >= hold.untilMs + CALM_MS;
+  const lengthMs = first ? FIRST_HOLD_MS : Math.min(LONGEST_HOLD_MS, 2 * hold.lengthMs);
+  return { lengthMs, untilMs: nowMs + lengthMs };
 }
 
 export interface PathChoice {
@@ -57,32 +45,53 @@ export interface PathChoice {
   current: string | null;
   /** Something says that the current path may be gone; an echo from it after this moment clears it. */
   doubtedSinceMs: number | null;
+  hold: PathHold;
   nowMs: number;
+}
+
+interface Cost {
+  key: string;
+  path: PathCandidate;
+  lossMs: number;
+  totalMs: number;
 }
 
 /** The key of the path to use; null: none is proven. */
 export function choosePath(choice: PathChoice): string | null {
   const { paths, current, doubtedSinceMs, nowMs } = choice;
-  const others = [...paths].filter(([key]) => key !== current).map(([key, path]) => ({ key, path }));
-  const proven = others.filter(({ path }) => (path.echoedAtMs ?? -1) >= (doubtedSinceMs ?? 0));
-  let best: { key: string; cost: number } | null = null;
-  for (const { key, path } of proven) {
-    const cost = costOf(path, nowMs);
-    if (cost !== null && (!best || cost < best.cost)) best = { key, cost };
+  const answeredMs = answeredUntilMs(paths.values());
+  const costs = [...paths].flatMap(([key, path]) => costOf(key, path, nowMs, answeredMs));
+  const others = costs.filter(({ key }) => key !== current);
+  const now = costs.find(({ key }) => key === current);
+  if (!now) return cheapest(others)?.key ?? current;
+  if (doubtedSinceMs !== null && lostSince(now.path, doubtedSinceMs, answeredMs) >= DOUBT_PROBES) {
+    const proven = others.filter(({ path }) => (path.echoedAtMs ?? 0) >= doubtedSinceMs);
+    return cheapest(proven)?.key ?? current;
   }
-  if (!best) return current;
-  const now = current === null ? undefined : paths.get(current);
-  const currentCost = now ? costOf(now, nowMs) : null;
-  if (currentCost === null || doubtedSinceMs !== null) return best.key;
-  const better = best.cost < currentCost * BETTER_SHARE && currentCost - best.cost > BETTER_MS;
-  return better ? best.key : current;
+  const best = cheapest(others);
+  return best && isBetter(best, now) && mayMove(best, now, choice) ? best.key : current;
 }
 
-/** What a frame's way there and its answer's way back take on average, losses included. */
-function costOf(path: PathCandidate, nowMs: number): number | null {
-  if (path.rttMs === null || path.echoedAtMs === null || nowMs - path.echoedAtMs > VALID_MS) return null;
-  const lost = Math.max(0, path.probes - path.echoes - FORGIVEN_PROBES);
-  return path.rttMs + (lost / Math.max(1, path.probes)) * LOST_FRAME_MS;
+function costOf(key: string, path: PathCandidate, nowMs: number, answeredMs: number): Cost[] {
+  const rttMs = roundTripMs(path, nowMs);
+  if (rttMs === null) return [];
+  const lossMs = lossCostMs(path, answeredMs);
+  return [{ key, path, lossMs, totalMs: rttMs + lossMs }];
+}
+
+function cheapest(costs: readonly Cost[]): Cost | null {
+  return costs.reduce<Cost | null>(
+    (best, cost) => (best && best.totalMs <= cost.totalMs ? best : cost),
+    null,
+  );
+}
+
+function isBetter(best: Cost, now: Cost): boolean {
+  return best.totalMs < now.totalMs * BETTER_SHARE && now.totalMs - best.totalMs > BETTER_MS;
+}
+
+function mayMove(best: Cost, now: Cost, { hold, nowMs }: PathChoice): boolean {
+  return nowMs >= hold.untilMs || (now.lossMs > 0 && best.lossMs === 0);
 }
 
 /**

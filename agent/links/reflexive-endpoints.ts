@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../ports/clock.ts';
 import type { Datapath, Endpoint } from '../ports/datapath.ts';
 import { bindingRequest, readBindingAnswer, stunServer, TRANSACTION_ID_BYTES } from '../wire/stun.ts';
-import { pathKey } from './path-selection.ts';
+import { pathKey } from './path-candidate.ts';
 
 /** RFC 8489 section 6.2.1's first wait and doubling; a request that is lost is asked again soon enough by REFRESH_MS. */
 const REPEAT_MS = [500, 1_000, 2_000];

@@ -16,6 +16,8 @@ export type Signal =
   | { kind: 'offer'; session: string; sdp: string; candidates: SignalCandidate[] }
   | { kind: 'answer'; session: string; sdp: string; candidates: SignalCandidate[] }
   | { kind: 'candidates'; session: string; candidates: SignalCandidate[] }
+  /** Is this session still there? Answered only where it is not, by a bye: the other side may have restarted. */
+  | { kind: 'ask'; session: string }
   | { kind: 'bye'; session: string; reason: string };
 
 export interface SignalCandidate {

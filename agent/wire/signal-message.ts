@@ -28,6 +28,7 @@ const signal = v.variant('kind', [
   v.strictObject({ kind: v.literal('offer'), session, sdp, candidates }),
   v.strictObject({ kind: v.literal('answer'), session, sdp, candidates }),
   v.strictObject({ kind: v.literal('candidates'), session, candidates }),
+  v.strictObject({ kind: v.literal('ask'), session }),
   v.strictObject({ kind: v.literal('bye'), session, reason: v.pipe(v.string(), v.maxLength(64)) }),
 ]);
 

@@ -117,6 +117,18 @@ describe.concurrent('two nodes', () => {
     });
   });
 
+  it('behind the same NAT that keeps them apart talk through its address on the Internet', async () => {
+    await withServers(false, async ({ fleet, router }) => {
+      const nat = await router('cone');
+      const [here, there] = [await nat.addHost('one'), await nat.addHost('two')];
+      await nat.hairpin();
+      const [one, two] = await linked(fleet, [here, there]);
+      const links = [linkOf(await one.untilLink(two, 'fast')), linkOf(await two.untilLink(one, 'fast'))];
+      tell('hairpin', { one: JSON.stringify(links[0]), two: links[1]?.endpoint });
+      expect(links.map((link) => addressOf(link?.endpoint))).toEqual([nat.address, nat.address]);
+    });
+  });
+
   it('behind a symmetric NAT each talk through the TURN server, on the slow path', async (context) => {
     if (!TURNSERVER)
       context.skip('The program turnserver is missing: install it with apt-get install coturn.');

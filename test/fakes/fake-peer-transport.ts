@@ -17,7 +17,7 @@ export class FakePeerTransportFactory implements PeerTransportFactory {
   readonly made: FakePeerTransport[] = [];
   /** Transports made from now on present a certificate that is not the one of their description. */
   impostors = false;
-  /** So many of the next ones begin DTLS before they know the fingerprint that they are to find, and fail. */
+  /** So many of the next ones begin DTLS before they know the fingerprint that they are to find, and fail, where the peer can reach them. */
   hasty = 0;
   readonly #known: Map<string, FakePeerTransport>;
 
@@ -70,7 +70,7 @@ export class FakePeerTransport implements PeerTransport {
   }
 
   acceptAnswer(sdp: string): void {
-    if (this.hasty) this.fail();
+    if (this.hasty && this.#knownTo(sdp)) this.fail();
     else this.#accept(sdp);
   }
 
@@ -137,8 +137,14 @@ export class FakePeerTransport implements PeerTransport {
     this.#later(() => this.#events.gatheringDone());
   }
 
+  /** The peer has candidates of ours. */
+  #knownTo(sdp: string): boolean {
+    const peer = this.#known.get(idOf(sdp) ?? '');
+    return peer ? peer.#hasCandidate : false;
+  }
+
   #accept(sdp: string): void {
-    const id = /^a=fake-id:(\S+)$/m.exec(sdp)?.[1];
+    const id = idOf(sdp);
     if (id === undefined)
       throw new Refusal('bad-description', 'this description is none of a fake transport');
     this.#remoteId = id;
@@ -169,6 +175,10 @@ export class FakePeerTransport implements PeerTransport {
       if (!this.closed) task();
     });
   }
+}
+
+function idOf(sdp: string): string | undefined {
+  return /^a=fake-id:(\S+)$/m.exec(sdp)?.[1];
 }
 
 function fingerprintText(bytes: Uint8Array): string {

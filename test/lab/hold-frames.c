@@ -1,12 +1,14 @@
 /*
  * A card's frames, put on another card MILLISECONDS later: beside a switch that sends a share of the frames this way, it
- * makes reordering. Frames that the kernel keeps together (segmentation offload) stay together.
+ * makes reordering; where the switch sends all to some address, a longer way. Frames that the kernel keeps together (segmentation offload) stay together.
  *   hold-frames FROM TO MILLISECONDS
  */
+#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <net/if.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,7 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { FRAME_BYTES = 1 << 17, HELD = 64 };
+enum { FRAME_BYTES = 1 << 17, HELD = 512 };
 
 struct held {
     int64_t due_us;
@@ -51,10 +53,13 @@ static int open_card(const char *name, int protocol)
     return fd;
 }
 
-static void wait_until(int64_t due_us)
+/* Until the oldest held frame is due; or, where there is room for one more, until that comes. */
+static void wait_until(int64_t due_us, int from, bool room)
 {
     int64_t left_us = due_us - now_us();
-    if (left_us > 0) usleep((useconds_t)left_us);
+    struct timespec left = {.tv_sec = left_us / 1000000, .tv_nsec = left_us % 1000000 * 1000};
+    struct pollfd card = {.fd = from, .events = room ? POLLIN : 0};
+    if (left_us > 0) ppoll(&card, 1, &left, NULL);
 }
 
 /* The next frame there is; waits for one only where none is held. */
@@ -78,8 +83,12 @@ int main(int count, char **arguments)
     for (unsigned first = 0, next = 0;;) {
         while (next - first < HELD && take(from, &held[next % HELD], first == next, delay_us)) next++;
         if (first == next) continue;
-        struct held *oldest = &held[first++ % HELD];
-        wait_until(oldest->due_us);
+        struct held *oldest = &held[first % HELD];
+        if (oldest->due_us > now_us()) {
+            wait_until(oldest->due_us, from, next - first < HELD);
+            continue;
+        }
+        first++;
         /* A card that is down loses its frames, as in life. */
         if (write(to, oldest->frame, (size_t)oldest->bytes) < 0) continue;
     }

@@ -21,6 +21,8 @@ export function impairmentProblem(): string | null {
 
 export class Impairment {
   readonly #lan: LabHost;
+  /** By host and delay: cards whose frames are held. */
+  readonly #holders = new Map<string, string>();
 
   /** `lan` is where the bridge stands (Lab.lan). */
   constructor(lan: LabHost) {
@@ -59,36 +61,41 @@ export class Impairment {
   }
 
   /**
-   * Takes this share of the frames between two hosts out of the line and puts them back `delayMs` later. `directory` is
-   * for the program that does it (hold-frames.c), which lives as long as the lab.
+   * Takes frames between two hosts out of the line and puts them back `delayMs` later: a share of all, which makes
+   * reordering, or of those to some addresses, which makes a longer way. `directory` is for the program that does it
+   * (hold-frames.c), which lives as long as the lab.
    */
-  async reorder(
-    percent: number,
+  async hold(
+    frames: { percent: number; to?: readonly string[] },
     delayMs: number,
     between: readonly [string, string],
     directory: string,
   ): Promise<void> {
-    const program = join(directory, 'hold-frames');
-    await this.#run([
-      process.env['CC'] || 'cc',
-      '-O2',
-      '-o',
-      program,
-      repositoryPath('test/lab/hold-frames.c'),
-    ]);
-    for (const to of between) {
-      const [into, outOf] = [`${to}-in`, `${to}-out`];
-      await this.#run(['ip', 'link', 'add', into, 'up', 'type', 'veth', 'peer', 'name', outOf]);
-      await this.#run(['ip', 'link', 'set', outOf, 'up']);
-      const holding = this.#lan.spawn('hold-frames', [program, outOf, to, String(delayMs)]);
-      await holding.waitForLine('a word', START_MS, () => true);
-    }
-    await this.#ingress(between, (to) => `${share(percent)} fwd to "${to}-in"`);
+    const holders = new Map<string, string>();
+    for (const to of between) holders.set(to, await this.#holder(to, delayMs, directory));
+    const which = frames.to ? `ip daddr { ${frames.to.join(', ')} } ` : '';
+    await this.#ingress(between, (to) => `${which}${share(frames.percent)} fwd to "${holders.get(to)}"`);
   }
 
   /** The network is as it was. */
   clear(): Promise<void> {
     return this.#nft('flush ruleset');
+  }
+
+  /** The card whose frames come to that host so much later. */
+  async #holder(to: string, delayMs: number, directory: string): Promise<string> {
+    const known = this.#holders.get(`${to} ${delayMs}`);
+    if (known) return known;
+    const program = join(directory, 'hold-frames');
+    const source = repositoryPath('test/lab/hold-frames.c');
+    if (this.#holders.size === 0) await this.#run([process.env['CC'] || 'cc', '-O2', '-o', program, source]);
+    const [into, outOf] = [`hold${this.#holders.size}-in`, `hold${this.#holders.size}-out`];
+    this.#holders.set(`${to} ${delayMs}`, into);
+    await this.#run(['ip', 'link', 'add', into, 'up', 'type', 'veth', 'peer', 'name', outOf]);
+    await this.#run(['ip', 'link', 'set', outOf, 'up']);
+    const holding = this.#lan.spawn('hold-frames', [program, outOf, to, String(delayMs)]);
+    await holding.waitForLine('a word', START_MS, () => true);
+    return into;
   }
 
   #forward(...rules: string[]): Promise<void> {
@@ -122,5 +129,5 @@ export class Impairment {
 
 /** Matches this share of what passes. */
 function share(percent: number): string {
-  return `numgen random mod 1000 < ${Math.round(percent * 10)}`;
+  return percent >= 100 ? '' : `numgen random mod 1000 < ${Math.round(percent * 10)}`;
 }

@@ -19,7 +19,7 @@ export class NatRouter {
   readonly #lab: Lab;
   readonly #host: LabHost;
   readonly #prefix: string;
-  #hosts = 0;
+  readonly #names: string[] = [];
 
   /** `insidePrefix`: of the network behind it, like `10.1.0.`. */
   static async make(lab: Lab, name: string, kind: NatKind, insidePrefix: string): Promise<NatRouter> {
@@ -40,9 +40,34 @@ export class NatRouter {
   }
 
   async addHost(name: string): Promise<LabHost> {
-    const host = await this.#lab.addHostAt(name, `${this.#prefix}${FIRST_HOST + this.#hosts++}`, this.#host);
+    const host = await this.#lab.addHostAt(
+      name,
+      `${this.#prefix}${FIRST_HOST + this.#names.length}`,
+      this.#host,
+    );
+    this.#names.push(name);
     await run(host, 'ip', 'route', 'add', 'default', 'via', `${this.#prefix}1`);
     return host;
+  }
+
+  /**
+   * Hosts behind it no longer reach each other on the switch, as guests of a Wi-Fi do not: only by the router's address
+   * on the Internet, and the port that the other one has there (of a cone, which keeps ports).
+   */
+  async hairpin(): Promise<void> {
+    const router = this.#host;
+    for (const name of this.#names) await run(router, 'bridge', 'link', 'set', 'dev', name, 'isolated', 'on');
+    // Else the switch itself, and not the router, would put on the way what is turned round.
+    const filter = '/proc/sys/net/bridge/bridge-nf-call-iptables';
+    await run(router, 'sh', '-c', `test ! -e ${filter} || echo 0 > ${filter}`);
+    const rules = [
+      'add map ip nat inside { type inet_service : ipv4_addr; flags dynamic; }',
+      'insert rule ip nat out oifname "eth0" meta l4proto udp update @inside { udp sport : ip saddr }',
+      'add chain ip nat in { type nat hook prerouting priority -100; }',
+      `add rule ip nat in iifname "br0" ip daddr ${router.address} dnat to udp dport map @inside`,
+      `add rule ip nat out iifname "br0" oifname "br0" snat to ${router.address}`,
+    ];
+    await run(router, 'nft', rules.join('; '));
   }
 
   async #start(kind: NatKind): Promise<void> {

@@ -5,7 +5,7 @@
  *   node load.mjs serve ADDRESS
  *   node load.mjs drive ADDRESS MBIT_PER_S     (0: as fast as it goes)
  * Prints one JSON object a line: {"alive": {...}} four times a second, {"gap": {...}} after each silence of TCP,
- * {"pong": {...}} for each ping that came back, {"over": WHY} when the session ended, which no fault may cause.
+ * {"ping": {...}} for each ping, {"pong": {...}} for each that came back, {"over": WHY} when the session ended, which no fault may cause.
  * Times are the wall clock's, which all hosts of a lab share.
  */
 import { createSocket } from 'node:dgram';
@@ -120,7 +120,9 @@ function ping() {
   setInterval(() => {
     const message = Buffer.alloc(64);
     message.writeUInt32BE(++sequence);
-    sentMs.set(sequence, Date.now());
+    const nowMs = Date.now();
+    sentMs.set(sequence, nowMs);
+    say({ ping: { sequence, sentMs: nowMs } });
     // Where there is no route for a moment, the ping is a lost one.
     socket.send(message, UDP_PORT, address, () => undefined);
   }, PING_EVERY_MS);

@@ -13,6 +13,7 @@ type Line =
   | { ready: true }
   | { alive: { bytes: number; lastMs: number } }
   | { gap: { fromMs: number; untilMs: number } }
+  | { ping: { sequence: number; sentMs: number } }
   | { pong: { sequence: number; sentMs: number; rttMs: number } }
   | { over: string };
 
@@ -20,6 +21,7 @@ type Line =
 class End {
   readonly process: LabProcess;
   readonly gaps: { fromMs: number; untilMs: number }[] = [];
+  readonly pings: { sequence: number; sentMs: number }[] = [];
   readonly pongs: { sequence: number; sentMs: number; rttMs: number }[] = [];
   bytes = 0;
   lastMs = 0;
@@ -34,6 +36,7 @@ class End {
   #take(line: Line): void {
     if ('alive' in line) Object.assign(this, line.alive);
     else if ('gap' in line) this.gaps.push(line.gap);
+    else if ('ping' in line) this.pings.push(line.ping);
     else if ('pong' in line) this.pongs.push(line.pong);
     else if ('over' in line) this.over = line.over;
   }
@@ -101,17 +104,16 @@ export class Load {
   async report(fromMs: number, untilMs: number): Promise<LoadReport> {
     await sleep(Math.max(0, untilMs + PING_LIMIT_MS - Date.now()));
     this.#mustLive();
-    const pongs = this.#driver.pongs.filter(({ sentMs }) => sentMs >= fromMs && sentMs <= untilMs);
-    const before = this.#driver.pongs.findLast(({ sentMs }) => sentMs < fromMs)?.sequence ?? 0;
-    const pings = (pongs.at(-1)?.sequence ?? before) - before;
+    const sent = this.#driver.pings.filter(({ sentMs }) => sentMs >= fromMs && sentMs <= untilMs);
+    const answered = new Set(this.#driver.pongs.map(({ sequence }) => sequence));
     const gaps = [this.#server, this.#driver].flatMap((end) =>
       end.gaps
         .filter((gap) => gap.untilMs >= fromMs && gap.fromMs <= untilMs)
         .map((gap) => gap.untilMs - gap.fromMs),
     );
     return {
-      pings,
-      lostPings: pings - pongs.length,
+      pings: sent.length,
+      lostPings: sent.filter(({ sequence }) => !answered.has(sequence)).length,
       longestGapMs: Math.max(0, ...gaps),
       mbytes: Math.round((this.#server.bytes + this.#driver.bytes) / 1e6),
     };

@@ -43,19 +43,27 @@ describe('the link manager', () => {
     expect(one.links.upSlots()).toEqual([]);
   });
 
-  it('tries again at once when the transport fails for nothing, and waits when that is no good either', async () => {
+  it('tries again at once when the transport fails for nothing, and so that it cannot again', async () => {
     const [one, two] = [node(a), node(b)];
-    one.transports.hasty = 1;
+    one.transports.hasty = 9;
     one.links.request(b);
     await clock.advance(100);
     expect([one.state(), two.state()]).toEqual(['up', 'up']);
     expect([...one.happened, ...two.happened].filter((text) => text.startsWith('link.failed'))).toEqual([]);
     expect(one.links.reports()[0]?.repeatedAttempts).toBe(1);
-    one.links.close(b.nodeId, 'closed');
-    await clock.advance(1_000);
-    one.transports.hasty = 2;
+  });
+
+  it('waits when the transport fails for nothing, and again', async () => {
+    const [one, two] = [node(a), node(b)];
+    const { made } = one.transports;
+    const create = one.transports.create.bind(one.transports);
+    one.transports.create = (...given) => {
+      const transport = create(...given);
+      if (made.length <= 2) transport.acceptAnswer = () => made.at(-1)?.fail();
+      return transport;
+    };
     one.links.request(b);
-    await clock.advance(200);
+    await clock.advance(100);
     expect(one.state()).toBe('failed');
     expect(one.happened).toContain('link.failed transport-failed');
     await clock.advance(1_000);

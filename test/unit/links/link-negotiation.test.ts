@@ -136,6 +136,31 @@ const faults: fc.Arbitrary<Faults> = fc.record({
   longestDelayMs: fc.integer({ min: 1, max: 3000 }),
 });
 
+describe('a question after a session', () => {
+  const silent = (state: Negotiation) => negotiate(state, { kind: 'silent' }).actions;
+  const ask = (session: string): NegotiationEvent => ({
+    kind: 'signal',
+    sequence: 9,
+    signal: { kind: 'ask', session },
+  });
+
+  it('is asked of a session only', () => {
+    expect(silent(startNegotiation('a', 'b'))).toEqual([]);
+  });
+
+  it('is answered by a bye where the session is not known, and changes nothing where it is', () => {
+    const idle = startNegotiation('a', 'b');
+    const bye = { kind: 'bye', session: 'theirs', reason: 'unknown-session' };
+    expect(negotiate(idle, ask('theirs')).actions).toEqual([{ do: 'send', signal: bye }]);
+    const offering = negotiate(idle, { kind: 'wanted', session: 'mine' }).state;
+    expect(negotiate(offering, ask('mine'))).toEqual({ state: offering, actions: [] });
+    const asked = negotiate(offering, ask('theirs'));
+    expect(asked.actions).toEqual([{ do: 'send', signal: bye }]);
+    expect(asked.state).toMatchObject({ phase: 'offering', session: 'mine' });
+    expect(silent(offering)).toEqual([{ do: 'send', signal: { kind: 'ask', session: 'mine' } }]);
+  });
+});
+
 describe('two machines over a channel that loses, repeats and reorders', () => {
   it('end with exactly one session that both agree on', () => {
     fc.assert(

@@ -182,6 +182,19 @@ describe('a link, when', () => {
     expect(one.links.reports()[0]).toMatchObject({ state: 'up', path: 'fast' });
   });
 
+  it('its peer is killed and back at once, with nothing to say: carries frames within 3 s', async () => {
+    await linked();
+    await sendFor(1_000);
+    await two.kill();
+    await sendFor(500);
+    const again = world.node(b);
+    const resumed = () => (again.datapath.stats().peers.get(0)?.received.frames ?? 0) > 0;
+    expect(await timeUntil(resumed)).toBeLessThanOrEqual(3_000);
+    expect(downs(one)).toEqual(['link.down unknown-session']);
+    await sendFor(1_000);
+    expect(one.links.reports()[0]).toMatchObject({ state: 'up', path: 'fast' });
+  });
+
   it('its peer stays away, gives up after ten minutes and leaves nothing behind', async () => {
     await linked();
     await two.kill();
