@@ -22,6 +22,7 @@ import {
   mtuField,
   policyFields,
   SensorSettingsSchema,
+  wifiField,
 } from '../documents/device-config.ts';
 import {
   blobField,
@@ -71,6 +72,8 @@ export const FleetSchema = v.strictObject({
     ),
     policy: v.exactOptional(v.pipe(v.array(PolicyRuleSchema), v.maxLength(256))),
     confirm: v.optional(ConfirmSettingsSchema, {}),
+    /** Sealed to each device. */
+    wifi: v.exactOptional(wifiField),
   }),
 });
 

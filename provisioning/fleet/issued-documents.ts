@@ -98,7 +98,7 @@ async function issueConfig(
 function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode) {
   const { fleet } = directory;
   const { password, ...broker } = directory.deviceBroker();
-  const { mtuBytes, links, sensors, deviceSensors, policy, confirm } = fleet.settings;
+  const { mtuBytes, links, sensors, deviceSensors, policy, confirm, wifi } = fleet.settings;
   const { homeAssistant, homeAssistantPassword } = homeAssistantOf(fleet.settings);
   const { name, ip4, tags } = device;
   // A server with a login would give it to every reader of the broker.
@@ -117,6 +117,7 @@ function wishesFor(directory: FleetDirectory, device: Device, node: EnrolledNode
     ...(password === undefined ? {} : { brokerPassword: password }),
     ...(homeAssistantPassword === undefined ? {} : { homeAssistantPassword }),
     iceServers: links.iceServers.filter(isSecret),
+    ...(wifi === undefined ? {} : { wifi }),
   };
   return { settings, secrets };
 }

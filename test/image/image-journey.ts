@@ -4,20 +4,25 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { goodReading, overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
+import { overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
 import { EmulatedDevice, type PowerOptions } from './emulated-device.ts';
 import { lookInside, memoryAtRest } from './guest-checks.ts';
 import type { GuestShell } from './guest-shell.ts';
 import type { AdverseStart, ImageTestOptions, TestedBoard } from './image-options.ts';
 import { type ImageReport, seconds } from './image-report.ts';
 import type { ImageScene } from './image-scene.ts';
+import { pinsDeclaredOn, readPins } from './pin-checks.ts';
 import { runPowerCuts } from './power-cuts.ts';
 import { cardWrites, setCable } from './qemu-monitor.ts';
 import type { TestCards } from './test-cards.ts';
 
 /** Names are also those of network devices and hosts. */
-const NAMES: Readonly<Record<TestedBoard, string>> = { virt: 'greenhouse', raspi3b: 'pi', q35: 'cellar' };
-const GPIO_LINE = 'GPIO17';
+const NAMES: Readonly<Record<TestedBoard, string>> = {
+  virt: 'greenhouse',
+  raspi3b: 'pi',
+  q35: 'cellar',
+  'q35-efi': 'attic',
+};
 /** After the first boot there is still work: the data partition grows, and NTP is looked for. */
 const SETTLE_MS = 60_000;
 /** How long a board is left alone with what it lacks. */
@@ -69,11 +74,10 @@ export class ImageJourney {
     const { scene, report, shell } = this.#setting;
     const name = NAMES[board];
     const keys = ['--ssh-key', shell.publicKeyFile];
-    const sensors = board === 'raspi3b' ? { gpio: [{ name: 'door', line: GPIO_LINE }] } : null;
     await this.#withDevice(
       name,
       board,
-      sensors,
+      pinsDeclaredOn(board),
       async (device, ip4) => {
         await device.powerOn();
         const from = performance.now();
@@ -86,8 +90,8 @@ export class ImageJourney {
         if (!isUp) return this.#tellWhy(device);
         await this.#readEveryWay(board, name, ip4);
         await lookInside({ shell, report, board, ip4, card: device.card });
-        if (board === 'raspi3b') await this.#readPi(name, ip4);
-        else await this.#measure(board, device, ip4);
+        await readPins({ scene, report, board, device, ip4 });
+        await this.#measure(board, device, ip4);
         await this.#restart(board, device, ip4);
       },
       keys,
@@ -110,18 +114,6 @@ export class ImageJourney {
       const { readings: found, address } = await readingsByName(scene, name);
       if (address !== ip4) throw new Error(`${name}.local is ${address}, and its virtual IP is ${ip4}`);
       return `${found.length} sensors at ${address}`;
-    });
-  }
-
-  async #readPi(name: string, ip4: string): Promise<void> {
-    const { scene, report } = this.#setting;
-    await report.run('raspi3b: its own temperature', async () => {
-      const { value, unit } = goodReading(await readings(scene, name, ip4), 'cpu-temperature');
-      return `${value} ${unit}`;
-    });
-    await report.run(`raspi3b: the line ${GPIO_LINE} by its name`, async () => {
-      const { value } = goodReading(await readings(scene, name, ip4), 'gpio-door');
-      return `door is ${value}`;
     });
   }
 

@@ -6,7 +6,7 @@ export const HELP = `npm run test:image [-- OPTIONS]: starts a real image under 
   --image FILE       a finished base image (.img or .img.xz); without it one is built first
   --build BOARD      which one: rpi-arm64, generic-x86_64 or edison-x86_64 (default: rpi-arm64)
   --cache DIR        where the build keeps its packages and steps
-  --boards LIST      which emulated boards: virt, raspi3b (arm64), q35 (amd64), or none (default: all that are the image's)
+  --boards LIST      which emulated boards: virt, raspi3b (arm64), q35, q35-efi (amd64), or none (default: all that are the image's)
   --power-cuts N     how often the power is pulled (default: 20)
   --adverse LIST     which bad starts: no-network, wrong-wifi, no-broker, clock-1970, or none (default: all)
   --rest SECONDS     how long writes to the card are counted at rest (default: 300)
@@ -17,7 +17,7 @@ export const HELP = `npm run test:image [-- OPTIONS]: starts a real image under 
   --json             print one JSON object on stdout, and everything else on stderr
 `;
 
-const BOARDS = ['virt', 'raspi3b', 'q35'] as const;
+const BOARDS = ['virt', 'raspi3b', 'q35', 'q35-efi'] as const;
 const ADVERSE = ['no-network', 'wrong-wifi', 'no-broker', 'clock-1970'] as const;
 export type TestedBoard = (typeof BOARDS)[number];
 export type AdverseStart = (typeof ADVERSE)[number];
