@@ -15,6 +15,7 @@ import { pinsDeclaredOn, readPins } from './pin-checks.ts';
 import { runPowerCuts } from './power-cuts.ts';
 import { cardWrites, setCable } from './qemu-monitor.ts';
 import type { TestCards } from './test-cards.ts';
+import { joinSignedWifi } from './wifi-checks.ts';
 
 /** Names are also those of network devices and hosts. */
 const NAMES: Readonly<Record<TestedBoard, string>> = {
@@ -91,6 +92,8 @@ export class ImageJourney {
         await this.#readEveryWay(board, name, ip4);
         await lookInside({ shell, report, board, ip4, card: device.card });
         await readPins({ scene, report, board, device, ip4 });
+        if (board === this.#setting.mainBoard)
+          await joinSignedWifi({ scene, report, shell, board, name, ip4 });
         await this.#measure(board, device, ip4);
         await this.#restart(board, device, ip4);
       },
