@@ -4,16 +4,17 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { measureAtRest } from './card-writes.ts';
 import { overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
 import { EmulatedDevice, type PowerOptions } from './emulated-device.ts';
-import { lookInside, memoryAtRest } from './guest-checks.ts';
+import { lookInside } from './guest-checks.ts';
 import type { GuestShell } from './guest-shell.ts';
 import type { AdverseStart, ImageTestOptions, TestedBoard } from './image-options.ts';
 import { type ImageReport, seconds } from './image-report.ts';
 import type { ImageScene } from './image-scene.ts';
 import { pinsDeclaredOn, readPins } from './pin-checks.ts';
 import { runPowerCuts } from './power-cuts.ts';
-import { cardWrites, setCable } from './qemu-monitor.ts';
+import { setCable } from './qemu-monitor.ts';
 import type { TestCards } from './test-cards.ts';
 import { joinSignedWifi } from './wifi-checks.ts';
 
@@ -24,8 +25,6 @@ const NAMES: Readonly<Record<TestedBoard, string>> = {
   q35: 'cellar',
   'q35-efi': 'attic',
 };
-/** After the first boot there is still work: the data partition grows, and NTP is looked for. */
-const SETTLE_MS = 60_000;
 /** How long a board is left alone with what it lacks. */
 const LACK_MS = 90_000;
 /** Where no board has shown how long its first boot takes. */
@@ -62,7 +61,8 @@ export class ImageJourney {
     if (options.powerCuts === 0) return;
     const consoleOf = (name: string): string => this.#consoleOf(name);
     report.note(`power cuts: --seed ${options.seed}`);
-    const firstBootMs = this.#firstBootMs;
+    const { cutWithinSeconds } = options;
+    const firstBootMs = cutWithinSeconds === null ? this.#firstBootMs : cutWithinSeconds * 1000;
     await runPowerCuts(
       { scene, cards, report, directory, board, consoleOf, signal, firstBootMs },
       options.powerCuts,
@@ -72,7 +72,7 @@ export class ImageJourney {
 
   /** From the claim to a reading in every way, then a restart. */
   async #useBoard(board: TestedBoard): Promise<void> {
-    const { scene, report, shell } = this.#setting;
+    const { scene, report, shell, signal } = this.#setting;
     const name = NAMES[board];
     const keys = ['--ssh-key', shell.publicKeyFile];
     await this.#withDevice(
@@ -94,7 +94,8 @@ export class ImageJourney {
         await readPins({ scene, report, board, device, ip4 });
         if (board === this.#setting.mainBoard)
           await joinSignedWifi({ scene, report, shell, board, name, ip4 });
-        await this.#measure(board, device, ip4);
+        const { restSeconds } = this.#setting.options;
+        if (restSeconds > 0) await measureAtRest({ shell, report, board, device, ip4, restSeconds, signal });
         await this.#restart(board, device, ip4);
       },
       keys,
@@ -117,25 +118,6 @@ export class ImageJourney {
       const { readings: found, address } = await readingsByName(scene, name);
       if (address !== ip4) throw new Error(`${name}.local is ${address}, and its virtual IP is ${ip4}`);
       return `${found.length} sensors at ${address}`;
-    });
-  }
-
-  async #measure(board: TestedBoard, device: EmulatedDevice, ip4: string): Promise<void> {
-    const { shell, report, options, signal } = this.#setting;
-    await report.run(`${board}: memory and writes to the card at rest`, async () => {
-      await sleep(SETTLE_MS, undefined, { signal });
-      const before = await cardWrites(device.qmpSocket);
-      await sleep(options.restSeconds * 1000, undefined, { signal });
-      const after = await cardWrites(device.qmpSocket);
-      const perHour = 3600 / Math.max(options.restSeconds, 1);
-      const operations = Math.round((after.operations - before.operations) * perHour);
-      await memoryAtRest({ shell, report, board, ip4, card: device.card });
-      report.measured(`${board}: writes to the card per hour at rest`, operations);
-      report.measured(
-        `${board}: kB written to the card per hour at rest`,
-        Math.round(((after.bytes - before.bytes) * perHour) / 1000),
-      );
-      return `${operations} writes per hour over ${options.restSeconds} s`;
     });
   }
 
