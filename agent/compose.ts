@@ -11,6 +11,7 @@ import { arch } from 'node:os';
 import { resolve } from 'node:path';
 import { DeviceProvisioner } from '../provisioning/device/device-provisioner.ts';
 import type { Admission } from '../provisioning/device/start-check.ts';
+import { withWifiFile } from '../provisioning/device/wifi-file.ts';
 import { LinuxBoardFacts } from './adapters/board-facts.ts';
 import { openDiskFileStore } from './adapters/disk-file-store.ts';
 import { HpkeSealer } from './adapters/hpke-sealer.ts';
@@ -174,7 +175,7 @@ async function assemble(options: AgentOptions, log: Log): Promise<Assembled> {
       return openNode(config, own, around, onStopped);
     },
   });
-  provisioner.onConfig(runner.apply);
+  provisioner.onConfig(withWifiFile(store, log, runner.apply));
   provisioner.onRevoked((isRevoked) => runner.dropLinks(isRevoked));
   return { provisioner, runner };
 }

@@ -35,7 +35,6 @@ const COMMON_PACKAGES = [
   'systemd-resolved',
   'systemd-sysv',
   'systemd-timesyncd',
-  'systemd-zram-generator',
   'udev',
   'util-linux',
   'wireless-regdb',

@@ -5,7 +5,7 @@ import { EnvironmentFault, UsageError } from '../../agent/errors.ts';
 import { BOOT_FILES_PROGRAMS } from '../product/boot-files.ts';
 import { needPrograms } from '../product/needed-programs.ts';
 import { openImage } from '../product/opened-image.ts';
-import { type EmulatedBoard, emulatedBoard, emulatedBoardNames } from './emulated-board.ts';
+import { type EmulatedBoard, emulatedBoard, emulatedBoardNames, neededFor } from './emulated-board.ts';
 import { canUseKvm } from './kvm.ts';
 import { diskOf, kernelFilesOf } from './machine-image.ts';
 import type { PortForward } from './qemu-command.ts';
@@ -54,7 +54,7 @@ export async function runBoot(file: string, options: BootOptions, io: CliIo): Pr
   const board = emulatedBoard(options.board);
   const memoryMb = memoryOf(board, options.memory);
   await needPrograms('starting an image', {
-    [board.program]: board.debianPackage,
+    ...neededFor(board),
     ...(board.boots === 'kernel' || options.direct ? BOOT_FILES_PROGRAMS : {}),
   });
   const image = await openImage(file, io.signal);

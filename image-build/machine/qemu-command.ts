@@ -1,5 +1,5 @@
 /** The command that starts QEMU for an image: pure, so that it can be looked at and tested without starting anything. */
-import type { EmulatedBoard } from './emulated-board.ts';
+import type { EmulatedBoard, Firmware } from './emulated-board.ts';
 
 export interface PortForward {
   readonly hostPort: number;
@@ -40,6 +40,8 @@ export interface Machine {
   readonly console: 'terminal' | 'output';
   /** Unix socket of QEMU's machine protocol. */
   readonly qmpSocket?: string;
+  /** Unix socket of QEMU's test protocol, which sets the levels of the board's pins. */
+  readonly testSocket?: string;
   /** What the board's clock says at the start, ISO 8601 without zone; the host's time without it. */
   readonly clock?: string;
 }
@@ -56,6 +58,7 @@ export function qemuCommand(machine: Machine): [program: string, ...args: string
     ...['-m', String(machine.memoryMb)],
     // No configuration of the host's, no window.
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
+    ...(board.firmware ? firmwareArguments(board.firmware) : []),
     ...(kernel ? kernelArguments(kernel) : []),
     ...disk(machine),
     ...network(machine),
@@ -64,6 +67,9 @@ export function qemuCommand(machine: Machine): [program: string, ...args: string
     ...(machine.qmpSocket === undefined
       ? []
       : ['-qmp', `unix:${escaped(machine.qmpSocket)},server=on,wait=off`]),
+    ...(machine.testSocket === undefined
+      ? []
+      : ['-qtest', `unix:${escaped(machine.testSocket)},server=on,wait=off`, '-qtest-log', '/dev/null']),
     ...(machine.clock === undefined ? [] : ['-rtc', `base=${machine.clock}`]),
   ];
 }
@@ -81,14 +87,22 @@ export function commandLineFor(board: EmulatedBoard, commandLine: string): strin
 export function kvmArguments(board: EmulatedBoard): string[] {
   // A hypervisor below this one may hold back that register of x86, and QEMU ends then.
   const cpu = board.architecture === 'x64' ? 'host,arch-capabilities=off' : 'host';
-  const machine = board.architecture === 'arm64' ? `${board.name},gic-version=max` : board.name;
+  const machine = board.architecture === 'arm64' ? `${board.machine},gic-version=max` : board.machine;
   return ['-machine', machine, '-accel', 'kvm', '-cpu', cpu, '-smp', '2'];
 }
 
 function emulationArguments(board: EmulatedBoard): string[] {
   // The Raspberry Pi has its four cores and no other processor.
-  if (board.name === 'raspi3b') return ['-machine', board.name];
-  return ['-machine', board.name, '-cpu', board.cpu, '-smp', '2'];
+  if (board.name === 'raspi3b') return ['-machine', board.machine];
+  return ['-machine', board.machine, '-cpu', board.cpu, '-smp', '2'];
+}
+
+/** What it remembers is forgotten: the image has its loader where every firmware looks. */
+function firmwareArguments({ code, variables }: Firmware): string[] {
+  return [
+    ...['-drive', `if=pflash,unit=0,format=raw,readonly=on,file=${escaped(code)}`],
+    ...['-drive', `if=pflash,unit=1,format=raw,snapshot=on,file=${escaped(variables)}`],
+  ];
 }
 
 function kernelArguments({ kernel, initrd, deviceTree, commandLine }: KernelFiles): string[] {

@@ -1,12 +1,12 @@
 /** Says which Debian packages to install before something is begun that would fail for want of a program. */
 import { access, constants } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 import { EnvironmentFault } from '../../agent/errors.ts';
 
 /** System folders that an ordinary user's PATH may lack. */
 const SYSTEM_FOLDERS = ['/usr/sbin', '/sbin'];
 
-/** Programs, and the Debian package that brings each. */
+/** Programs, or absolute paths of files, and the Debian package that brings each. */
 export type NeededPrograms = Readonly<Record<string, string>>;
 
 /** Throws EnvironmentFault('missing-programs'); `purpose` begins the sentence ("verifying an image"). */
@@ -35,12 +35,16 @@ export function programPath(): string {
 }
 
 async function isInstalled(program: string): Promise<boolean> {
+  if (isAbsolute(program)) return isThere(program, constants.R_OK);
   for (const folder of programPath().split(delimiter)) {
-    const found = await access(join(folder, program), constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return true;
+    if (await isThere(join(folder, program), constants.X_OK)) return true;
   }
   return false;
+}
+
+function isThere(path: string, mode: number): Promise<boolean> {
+  return access(path, mode).then(
+    () => true,
+    () => false,
+  );
 }

@@ -14,6 +14,7 @@ const VENDOR_UNITS = 'usr/lib/systemd/system';
 const ENABLED = [
   'tincan.service',
   'tincan-claim.path',
+  'tincan-wifi-config.path',
   'systemd-networkd.service',
   'systemd-resolved.service',
   'systemd-timesyncd.service',

@@ -87,7 +87,7 @@ function aadOf(address: ConfigAddress): Uint8Array {
 }
 
 function isEmpty(secrets: Secrets): boolean {
-  return secrets.brokerPassword === undefined && secrets.iceServers.length === 0;
+  return Object.values(secrets).every((secret) => secret === undefined || secret.length === 0);
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

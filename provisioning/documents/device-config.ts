@@ -50,8 +50,11 @@ const SamplingRuleSchema = v.strictObject({
   windowMs: v.exactOptional(integer(1_000, 86_400_000)),
 });
 
-/** A GPIO line by its name, or by its pin of the 40-pin header. */
-const lineField = v.pipe(v.string(), v.regex(/^(GPIO(\d|1\d|2[0-7])|pin ([1-9]|[1-3]\d|40))$/));
+/** A GPIO line of the 40-pin header by name or pin, or one of another chip as its label, a colon and the line's place. */
+const lineField = v.pipe(
+  v.string(),
+  v.regex(/^(GPIO(\d|1\d|2[0-7])|pin ([1-9]|[1-3]\d|40)|[!-~]{1,48}:\d{1,4})$/),
+);
 
 const GpioInputSchema = v.strictObject({
   name: v.pipe(sensorIdField, v.maxLength(32)),
@@ -207,6 +210,18 @@ export const homeAssistantFields = {
   discoveryPrefix: v.optional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), 'homeassistant'),
 };
 
+/** A Wi-Fi network, as tincan/wifi.json of a card says it (IEEE 802.11; WPA: a passphrase, or a key of 64 digits). */
+export const WifiNetworkSchema = v.strictObject({
+  ssid: v.pipe(v.string(), v.minBytes(1), v.maxBytes(32), v.excludes('\0')),
+  password: v.exactOptional(v.pipe(v.string(), v.regex(/^([ -~]{8,63}|[0-9a-fA-F]{64})$/))),
+  country: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Z]{2}$/))),
+});
+
+export type WifiNetwork = v.InferOutput<typeof WifiNetworkSchema>;
+
+/** The first one is preferred. */
+export const wifiField = v.pipe(v.array(WifiNetworkSchema), v.maxLength(8));
+
 /** The part of a signed config that says how to be; what of it is secret stands in SecretsSchema. */
 export const DeviceSettingsSchema = v.strictObject({
   device: v.strictObject({ name: labelField, ip4: ip4Field, ip6: ip6Field, tags: tagsField }),
@@ -230,6 +245,7 @@ export const SecretsSchema = v.strictObject({
   brokerPassword: v.exactOptional(textField(256)),
   homeAssistantPassword: v.exactOptional(textField(256)),
   iceServers: v.optional(v.pipe(v.array(iceServerField), v.maxLength(16)), []),
+  wifi: v.exactOptional(wifiField),
 });
 
 export type Secrets = v.InferOutput<typeof SecretsSchema>;
@@ -245,15 +261,18 @@ export interface DeviceConfig {
   readonly policy: v.InferOutput<typeof PolicySchema>;
   readonly homeAssistant: (NonNullable<DeviceSettings['homeAssistant']> & { password?: string }) | null;
   readonly confirm: DeviceSettings['confirm'];
+  /** Networks that it may join beside those of its card. */
+  readonly wifi: readonly WifiNetwork[];
 }
 
 /** Joins what was public with what was sealed. */
 export function joinSecrets(serial: number, settings: DeviceSettings, secrets: Secrets): DeviceConfig {
-  const { brokerPassword, homeAssistantPassword, iceServers } = secrets;
+  const { brokerPassword, homeAssistantPassword, iceServers, wifi = [] } = secrets;
   const { homeAssistant } = settings;
   return {
     serial,
     ...settings,
+    wifi,
     broker: { ...settings.broker, ...(brokerPassword === undefined ? {} : { password: brokerPassword }) },
     links: { ...settings.links, iceServers: [...settings.links.iceServers, ...iceServers] },
     policy: settings.policy ?? v.parse(PolicySchema, {}),

@@ -24,6 +24,7 @@ import {
   mtuField,
   policyFields,
   SensorSettingsSchema,
+  wifiField,
 } from '../documents/device-config.ts';
 import {
   blobField,
@@ -65,6 +66,8 @@ export const SettingsSchema = v.strictObject({
   /** In order: what a later rule says of a device takes the place of what an earlier one does. */
   policy: v.exactOptional(v.pipe(v.array(PolicyRuleSchema), v.maxLength(256))),
   confirm: v.optional(ConfirmSettingsSchema, {}),
+  /** Sealed to each device. */
+  wifi: v.exactOptional(wifiField),
 });
 
 export type Settings = v.InferOutput<typeof SettingsSchema>;

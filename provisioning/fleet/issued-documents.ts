@@ -103,7 +103,7 @@ export function wishesFor(
 ) {
   const { fleet } = directory;
   const { password, ...broker } = directory.deviceBroker();
-  const { mtuBytes, links, sensors, deviceSensors, policy, confirm } = wanted;
+  const { mtuBytes, links, sensors, deviceSensors, policy, confirm, wifi } = wanted;
   const { homeAssistant, homeAssistantPassword } = homeAssistantOf(wanted);
   const { name, ip4, tags } = device;
   // A server with a login would give it to every reader of the broker.
@@ -122,6 +122,7 @@ export function wishesFor(
     ...(password === undefined ? {} : { brokerPassword: password }),
     ...(homeAssistantPassword === undefined ? {} : { homeAssistantPassword }),
     iceServers: links.iceServers.filter(isSecret),
+    ...(wifi === undefined ? {} : { wifi }),
   };
   return { settings, secrets };
 }

@@ -32,6 +32,8 @@ export class EmulatedDevice {
   /** The image that the board starts from, and writes to. */
   readonly card: string;
   readonly qmpSocket: string;
+  /** Sets levels at the board's pins; see board-pins.ts. */
+  readonly testSocket: string;
   readonly #lab: Lab;
   readonly #console: WriteStream;
   readonly #mac: string;
@@ -54,6 +56,7 @@ export class EmulatedDevice {
     this.board = board;
     this.card = card;
     this.qmpSocket = join(lab.directory, `${name}.qmp`);
+    this.testSocket = join(lab.directory, `${name}.qtest`);
     this.#lab = lab;
     this.#mac = `52:54:00:77:00:${number.toString(16).padStart(2, '0')}`;
     this.#console = createWriteStream(consoleFile, { flags: 'a' });
@@ -81,7 +84,7 @@ export class EmulatedDevice {
   async powerOn(options: PowerOptions = {}): Promise<LabProcess> {
     const board = emulatedBoard(this.board);
     const { writeLog, clock, commandLine } = options;
-    await rm(this.qmpSocket, { force: true });
+    for (const socket of [this.qmpSocket, this.testSocket]) await rm(socket, { force: true });
     // QEMU opens a log that is there.
     if (writeLog !== undefined) await writeFile(writeLog, '');
     const kernel = this.#kernelWith(commandLine);
@@ -94,6 +97,7 @@ export class EmulatedDevice {
       hasKvm: await canUseKvm(board),
       console: 'output',
       qmpSocket: this.qmpSocket,
+      testSocket: this.testSocket,
       ...(clock === undefined ? {} : { clock }),
     };
     this.#console.write(`\n===== power on, ${new Date().toISOString()} =====\n`);

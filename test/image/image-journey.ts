@@ -4,22 +4,27 @@
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { goodReading, overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
+import { measureAtRest } from './card-writes.ts';
+import { overlayIp6, pathTo, REACHABLE_MS, readings, readingsByName } from './device-checks.ts';
 import { EmulatedDevice, type PowerOptions } from './emulated-device.ts';
-import { lookInside, memoryAtRest } from './guest-checks.ts';
+import { lookInside } from './guest-checks.ts';
 import type { GuestShell } from './guest-shell.ts';
 import type { AdverseStart, ImageTestOptions, TestedBoard } from './image-options.ts';
 import { type ImageReport, seconds } from './image-report.ts';
 import type { ImageScene } from './image-scene.ts';
+import { pinsDeclaredOn, readPins } from './pin-checks.ts';
 import { runPowerCuts } from './power-cuts.ts';
-import { cardWrites, setCable } from './qemu-monitor.ts';
+import { setCable } from './qemu-monitor.ts';
 import type { TestCards } from './test-cards.ts';
+import { joinSignedWifi } from './wifi-checks.ts';
 
 /** Names are also those of network devices and hosts. */
-const NAMES: Readonly<Record<TestedBoard, string>> = { virt: 'greenhouse', raspi3b: 'pi', q35: 'cellar' };
-const GPIO_LINE = 'GPIO17';
-/** After the first boot there is still work: the data partition grows, and NTP is looked for. */
-const SETTLE_MS = 60_000;
+const NAMES: Readonly<Record<TestedBoard, string>> = {
+  virt: 'greenhouse',
+  raspi3b: 'pi',
+  q35: 'cellar',
+  'q35-efi': 'attic',
+};
 /** How long a board is left alone with what it lacks. */
 const LACK_MS = 90_000;
 /** Where no board has shown how long its first boot takes. */
@@ -56,7 +61,8 @@ export class ImageJourney {
     if (options.powerCuts === 0) return;
     const consoleOf = (name: string): string => this.#consoleOf(name);
     report.note(`power cuts: --seed ${options.seed}`);
-    const firstBootMs = this.#firstBootMs;
+    const { cutWithinSeconds } = options;
+    const firstBootMs = cutWithinSeconds === null ? this.#firstBootMs : cutWithinSeconds * 1000;
     await runPowerCuts(
       { scene, cards, report, directory, board, consoleOf, signal, firstBootMs },
       options.powerCuts,
@@ -66,14 +72,13 @@ export class ImageJourney {
 
   /** From the claim to a reading in every way, then a restart. */
   async #useBoard(board: TestedBoard): Promise<void> {
-    const { scene, report, shell } = this.#setting;
+    const { scene, report, shell, signal } = this.#setting;
     const name = NAMES[board];
     const keys = ['--ssh-key', shell.publicKeyFile];
-    const sensors = board === 'raspi3b' ? { gpio: [{ name: 'door', line: GPIO_LINE }] } : null;
     await this.#withDevice(
       name,
       board,
-      sensors,
+      pinsDeclaredOn(board),
       async (device, ip4) => {
         await device.powerOn();
         const from = performance.now();
@@ -86,8 +91,11 @@ export class ImageJourney {
         if (!isUp) return this.#tellWhy(device);
         await this.#readEveryWay(board, name, ip4);
         await lookInside({ shell, report, board, ip4, card: device.card });
-        if (board === 'raspi3b') await this.#readPi(name, ip4);
-        else await this.#measure(board, device, ip4);
+        await readPins({ scene, report, board, device, ip4 });
+        if (board === this.#setting.mainBoard)
+          await joinSignedWifi({ scene, report, shell, board, name, ip4 });
+        const { restSeconds } = this.#setting.options;
+        if (restSeconds > 0) await measureAtRest({ shell, report, board, device, ip4, restSeconds, signal });
         await this.#restart(board, device, ip4);
       },
       keys,
@@ -110,37 +118,6 @@ export class ImageJourney {
       const { readings: found, address } = await readingsByName(scene, name);
       if (address !== ip4) throw new Error(`${name}.local is ${address}, and its virtual IP is ${ip4}`);
       return `${found.length} sensors at ${address}`;
-    });
-  }
-
-  async #readPi(name: string, ip4: string): Promise<void> {
-    const { scene, report } = this.#setting;
-    await report.run('raspi3b: its own temperature', async () => {
-      const { value, unit } = goodReading(await readings(scene, name, ip4), 'cpu-temperature');
-      return `${value} ${unit}`;
-    });
-    await report.run(`raspi3b: the line ${GPIO_LINE} by its name`, async () => {
-      const { value } = goodReading(await readings(scene, name, ip4), 'gpio-door');
-      return `door is ${value}`;
-    });
-  }
-
-  async #measure(board: TestedBoard, device: EmulatedDevice, ip4: string): Promise<void> {
-    const { shell, report, options, signal } = this.#setting;
-    await report.run(`${board}: memory and writes to the card at rest`, async () => {
-      await sleep(SETTLE_MS, undefined, { signal });
-      const before = await cardWrites(device.qmpSocket);
-      await sleep(options.restSeconds * 1000, undefined, { signal });
-      const after = await cardWrites(device.qmpSocket);
-      const perHour = 3600 / Math.max(options.restSeconds, 1);
-      const operations = Math.round((after.operations - before.operations) * perHour);
-      await memoryAtRest({ shell, report, board, ip4, card: device.card });
-      report.measured(`${board}: writes to the card per hour at rest`, operations);
-      report.measured(
-        `${board}: kB written to the card per hour at rest`,
-        Math.round(((after.bytes - before.bytes) * perHour) / 1000),
-      );
-      return `${operations} writes per hour over ${options.restSeconds} s`;
     });
   }
 

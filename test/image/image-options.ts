@@ -6,18 +6,21 @@ export const HELP = `npm run test:image [-- OPTIONS]: starts a real image under 
   --image FILE       a finished base image (.img or .img.xz); without it one is built first
   --build BOARD      which one: rpi-arm64, generic-x86_64 or edison-x86_64 (default: rpi-arm64)
   --cache DIR        where the build keeps its packages and steps
-  --boards LIST      which emulated boards: virt, raspi3b (arm64), q35 (amd64), or none (default: all that are the image's)
+  --boards LIST      which emulated boards: virt, raspi3b (arm64), q35, q35-efi (amd64), or none (default: all that
+                     are the image's)
   --power-cuts N     how often the power is pulled (default: 20)
+  --cut-within SECONDS
+                     first boots are cut within this time (default: what a first boot took, else 60)
   --adverse LIST     which bad starts: no-network, wrong-wifi, no-broker, clock-1970, or none (default: all)
-  --rest SECONDS     how long writes to the card are counted at rest (default: 300)
+  --rest SECONDS     how long writes to the card are counted at rest (default: 300; 0: not at all)
   --seed NUMBER      of the moments at which the power is pulled
-  --ci               what a merge needs: an image of this machine's own architecture, one power cut, no bad start, half a
-                     minute at rest; where it cannot be done here it is skipped, and why is said
+  --ci               what a merge needs: an image of this machine's own architecture on one board, one power cut, no
+                     bad start, nothing measured at rest; where it cannot be done here it is skipped, and why is said
   --logs DIR         keep the boards' consoles there
   --json             print one JSON object on stdout, and everything else on stderr
 `;
 
-const BOARDS = ['virt', 'raspi3b', 'q35'] as const;
+const BOARDS = ['virt', 'raspi3b', 'q35', 'q35-efi'] as const;
 const ADVERSE = ['no-network', 'wrong-wifi', 'no-broker', 'clock-1970'] as const;
 export type TestedBoard = (typeof BOARDS)[number];
 export type AdverseStart = (typeof ADVERSE)[number];
@@ -31,6 +34,8 @@ export interface ImageTestOptions {
   readonly boards: readonly TestedBoard[] | null;
   readonly isCi: boolean;
   readonly powerCuts: number;
+  /** Null: as long as the first boot took. */
+  readonly cutWithinSeconds: number | null;
   readonly adverse: readonly AdverseStart[];
   readonly restSeconds: number;
   readonly seed: number;
@@ -38,13 +43,21 @@ export interface ImageTestOptions {
   readonly json: boolean;
 }
 
-const FULL = { build: 'rpi-arm64', powerCuts: '20', adverse: ADVERSE.join(','), rest: '300' } as const;
+const FULL = {
+  build: 'rpi-arm64',
+  boards: null,
+  powerCuts: '20',
+  adverse: ADVERSE.join(','),
+  rest: '300',
+} as const;
 /** Another architecture than the machine's own takes half an hour to build. */
 const CI = {
-  build: process.arch === 'arm64' ? 'rpi-arm64' : 'generic-x86_64',
+  ...(process.arch === 'arm64'
+    ? { build: 'rpi-arm64', boards: 'virt' }
+    : { build: 'generic-x86_64', boards: 'q35' }),
   powerCuts: '1',
   adverse: 'none',
-  rest: '30',
+  rest: '0',
 } as const;
 
 /** Null: help was asked for. Throws UsageError. */
@@ -60,6 +73,7 @@ export function readImageOptions(args: readonly string[]): ImageTestOptions | nu
         cache: text,
         boards: text,
         'power-cuts': text,
+        'cut-within': text,
         adverse: text,
         rest: text,
         seed: text,
@@ -72,13 +86,16 @@ export function readImageOptions(args: readonly string[]): ImageTestOptions | nu
   );
   if (values.help) return null;
   const usual = values.ci ? CI : FULL;
+  const boards = values.boards ?? (values.image === undefined ? usual.boards : null);
   return {
     image: values.image ?? null,
     build: values.build ?? usual.build,
     cache: values.cache ?? null,
-    boards: values.boards === undefined ? null : listOf('--boards', values.boards, BOARDS),
+    boards: boards === null ? null : listOf('--boards', boards, BOARDS),
     isCi: values.ci,
     powerCuts: numberOf('--power-cuts', values['power-cuts'] ?? usual.powerCuts, 1000),
+    cutWithinSeconds:
+      values['cut-within'] === undefined ? null : numberOf('--cut-within', values['cut-within'], 3600),
     adverse: listOf('--adverse', values.adverse ?? usual.adverse, ADVERSE),
     restSeconds: numberOf('--rest', values.rest ?? usual.rest, 86_400),
     seed: values.seed === undefined ? Date.now() % 1_000_000 : numberOf('--seed', values.seed, 2 ** 31),

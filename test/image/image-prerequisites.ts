@@ -4,7 +4,7 @@ import { sentenceOf } from '../../agent/errors.ts';
 import { boardNamed } from '../../image-build/image/board.ts';
 import { DEBIAN_SUITE, DEFAULT_MIRROR } from '../../image-build/image/debian-step.ts';
 import { checkMachine } from '../../image-build/image/preflight.ts';
-import { emulatedBoard } from '../../image-build/machine/emulated-board.ts';
+import { emulatedBoard, neededFor } from '../../image-build/machine/emulated-board.ts';
 import { BOOT_FILES_PROGRAMS } from '../../image-build/product/boot-files.ts';
 import { needPrograms } from '../../image-build/product/needed-programs.ts';
 import { defaultLabMode, labProblem } from '../lab/prerequisites.ts';
@@ -35,9 +35,7 @@ export async function imageTestProblem(options: ImageTestOptions): Promise<strin
 
 /** Programs that play these boards, with their Debian packages. */
 export function qemuFor(boards: readonly TestedBoard[]): Record<string, string> {
-  return Object.fromEntries(
-    boards.map(emulatedBoard).map(({ program, debianPackage }) => [program, debianPackage]),
-  );
+  return Object.fromEntries(boards.flatMap((board) => Object.entries(neededFor(emulatedBoard(board)))));
 }
 
 async function mirrorProblem(): Promise<string | null> {

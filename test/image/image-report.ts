@@ -24,6 +24,9 @@ export interface CutResult {
   readonly problem: string | null;
 }
 
+/** What a case throws that cannot be tried here, for a reason that is not the product's. */
+export class Untried extends Error {}
+
 export class ImageReport {
   readonly cases: CaseResult[] = [];
   readonly cuts: CutResult[] = [];
@@ -44,7 +47,8 @@ export class ImageReport {
       this.#add({ name, outcome: 'passed', tookMs: performance.now() - from, text });
       return true;
     } catch (error) {
-      this.#add({ name, outcome: 'failed', tookMs: performance.now() - from, text: sentenceOf(error) });
+      const outcome = error instanceof Untried ? 'skipped' : 'failed';
+      this.#add({ name, outcome, tookMs: performance.now() - from, text: sentenceOf(error) });
       return false;
     }
   }

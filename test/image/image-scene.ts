@@ -78,12 +78,17 @@ export class ImageScene {
 
   /** Changes what is signed for this device; the registrar publishes it within seconds. */
   async declareSensors(name: string, sensors: object): Promise<void> {
+    await this.changeSettings((settings) => ({
+      ...settings,
+      deviceSensors: { ...(settings['deviceSensors'] as object | undefined), [name]: sensors },
+    }));
+  }
+
+  /** As the owner does with an editor. */
+  async changeSettings(change: (settings: Record<string, unknown>) => object): Promise<void> {
     const path = join(this.fleetDirectory, 'fleet.json');
-    const fleet = JSON.parse(await readFile(path, 'utf8')) as {
-      settings: { deviceSensors?: Record<string, object> };
-    };
-    fleet.settings.deviceSensors = { ...fleet.settings.deviceSensors, [name]: sensors };
-    await writeFile(path, JSON.stringify(fleet, null, 2));
+    const fleet = JSON.parse(await readFile(path, 'utf8')) as { settings: Record<string, unknown> };
+    await writeFile(path, JSON.stringify({ ...fleet, settings: change(fleet.settings) }, null, 2));
   }
 
   /** From the owner's notes; with `isAsked` as the broker tells it now. */

@@ -60,3 +60,12 @@ export async function cardWrites(socket: string): Promise<CardWrites> {
 export async function setCable(socket: string, card: string, isPlugged: boolean): Promise<void> {
   await ask(socket, 'set_link', { name: card, up: isPlugged });
 }
+
+/** QEMU's path of the first device of this type that its machine model made. */
+export async function unattachedDevice(socket: string, type: string): Promise<string> {
+  const path = '/machine/unattached';
+  const devices = (await ask(socket, 'qom-list', { path })) as { name: string; type: string }[];
+  const device = devices.find((one) => one.type === `child<${type}>`);
+  if (device) return `${path}/${device.name}`;
+  throw new EnvironmentFault('qemu-monitor', `the emulated board has no ${type}`);
+}

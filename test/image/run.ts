@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentFault, sentenceOf, UsageError } from '../../agent/errors.ts';
 import { emulatedBoard } from '../../image-build/machine/emulated-board.ts';
 import { canUseKvm } from '../../image-build/machine/kvm.ts';
@@ -13,11 +14,12 @@ import { GuestShell } from './guest-shell.ts';
 import { ImageJourney } from './image-journey.ts';
 import { HELP, type ImageTestOptions, readImageOptions, type TestedBoard } from './image-options.ts';
 import { imageTestProblem, qemuFor } from './image-prerequisites.ts';
-import { ImageReport } from './image-report.ts';
+import { ImageReport, Untried } from './image-report.ts';
 import { ImageScene } from './image-scene.ts';
 import { TestCards } from './test-cards.ts';
 import { boardsOf } from './tested-image.ts';
 
+const MIRROR_PAUSE_MS = 30_000;
 /** What a shell reports for a process that a signal ended is 128 plus its number. */
 const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
@@ -46,7 +48,8 @@ async function main(stop: AbortController): Promise<number> {
     await rm(directory, { recursive: true, force: true });
   }
   finish(options, report);
-  return report.count('failed') === 0 && report.count('passed') > 0 ? 0 : 1;
+  const isTried = report.count('passed') > 0 || report.count('skipped') > 0;
+  return report.count('failed') === 0 && isTried ? 0 : 1;
 }
 
 async function runAll(
@@ -94,11 +97,27 @@ async function built(
 ): Promise<string | null> {
   const image = join(directory, `tincan-${options.build}.img`);
   const cache = options.cache === null ? [] : ['--cache', options.cache];
+  const args = ['image', 'build', '--board', options.build, ...cache, '--out', image];
   const isBuilt = await report.run(`tincan image build --board ${options.build}`, async () => {
-    await runTo(['image', 'build', '--board', options.build, ...cache, '--out', image], signal);
+    await runTo(args, signal).catch(async (error: unknown) => {
+      if (!isMirrorsFault(error)) throw error;
+      report.note(`once more, because the mirror may be out of step: ${sentenceOf(error)}`);
+      await sleep(MIRROR_PAUSE_MS, undefined, { signal });
+      await runTo(args, signal).catch((again: unknown) => {
+        if (!options.isCi || !isMirrorsFault(again)) throw again;
+        throw new Untried(`the Debian mirror is out of step, twice: ${sentenceOf(again)}`);
+      });
+    });
     return image;
   });
   return isBuilt ? image : null;
+}
+
+/** What apt says of a mirror that is just being updated, or that is away. */
+function isMirrorsFault(error: unknown): boolean {
+  const words =
+    /Failed to fetch|Hash Sum mismatch|unexpected size|404 +Not Found|Temporary failure resolving|Unable to fetch|unmet dependencies/i;
+  return words.test(sentenceOf(error));
 }
 
 async function needQemu(boards: readonly TestedBoard[], report: ImageReport): Promise<void> {

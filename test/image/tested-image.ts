@@ -12,8 +12,8 @@ interface Player {
 
 const PLAYERS: Readonly<Record<string, Player>> = {
   'rpi-arm64': { boards: ['virt', 'raspi3b'] },
-  'generic-x86_64': { boards: ['q35'] },
-  'edison-x86_64': { boards: ['q35'] },
+  'generic-x86_64': { boards: ['q35', 'q35-efi'] },
+  'edison-x86_64': { boards: ['q35', 'q35-efi'] },
 };
 
 /** What plays an image of this name of `tincan image build`. */

@@ -2,12 +2,12 @@
 import type { GpioLevel, GpioOutput, GpioOutputs } from '../../../agent/ports/gpio.ts';
 import type { Sysfs } from '../../../agent/ports/sysfs.ts';
 import type { Actuator, ActuatorDriver } from '../../actuator.ts';
-import { headerLine, kernelLine } from '../gpio/header-lines.ts';
+import { kernelLine } from '../gpio/header-lines.ts';
 
 export interface GpioOutputSetting {
   /** Part of the actuator's id: `pump`. */
   name: string;
-  /** `GPIO17` or `pin 11`. */
+  /** `GPIO17`, `pin 11` or `LABEL:LINE`. */
   line: string;
   /** True where the thing is on while the line is low, as with most relay boards. */
   activeLow: boolean;
@@ -62,7 +62,7 @@ class OutputLine {
   async open(signal: AbortSignal): Promise<void> {
     const { line, safeState } = this.#setting;
     if (this.#output) return this.write(safeState);
-    const number = await kernelLine(this.#sysfs, headerLine(line), signal);
+    const number = await kernelLine(this.#sysfs, line, signal);
     this.#output = await this.#outputs.openOutput(number, this.#levelOf(safeState));
   }
 

@@ -4,12 +4,12 @@ import type { GpioEdge, GpioInputs } from '../../../agent/ports/gpio.ts';
 import type { Sysfs } from '../../../agent/ports/sysfs.ts';
 import type { DiscoveryContext, Sensor, SensorDriver } from '../../sensor.ts';
 import { GpioLine } from './gpio-line.ts';
-import { headerLine, kernelLine } from './header-lines.ts';
+import { kernelLine } from './header-lines.ts';
 
 export interface GpioSetting {
   /** Part of the sensor's id: `door`. */
   name: string;
-  /** `GPIO17` or `pin 11`. */
+  /** `GPIO17`, `pin 11` or `LABEL:LINE`. */
   line: string;
   edge: GpioEdge;
   debounceMs: number;
@@ -59,6 +59,6 @@ function sensorsOf(setting: GpioSetting, inputs: GpioInputs, context: DiscoveryC
 
 function lineOf(setting: GpioSetting, inputs: GpioInputs, sysfs: Sysfs, clock: Clock): GpioLine {
   const { line, edge, debounceMs } = setting;
-  const find = async (signal: AbortSignal) => kernelLine(sysfs, headerLine(line), signal);
+  const find = async (signal: AbortSignal) => kernelLine(sysfs, line, signal);
   return new GpioLine({ inputs, clock, edge, debounceMs, find });
 }

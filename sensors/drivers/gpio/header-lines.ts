@@ -1,7 +1,7 @@
 /**
- * Lines of a Raspberry Pi's 40-pin header, by their name (`GPIO17`) or pin (`pin 11`), and the numbers that the kernel
- * has for them. Its number is the chip's base and the line's place; the base differs between kernels (0, 512, 571 have
- * been seen), so it is asked for each time and the chip is known by its label.
+ * Lines of a Raspberry Pi's 40-pin header, by their name (`GPIO17`) or pin (`pin 11`), lines of any other chip by its
+ * label (`0000:00:0c.0:40`), and the numbers that the kernel has for them. Its number is the chip's base and the line's
+ * place; the base differs between kernels (0, 512, 571 have been seen), so it is asked for each time.
  */
 import { EnvironmentFault } from '../../../agent/errors.ts';
 import type { Sysfs } from '../../../agent/ports/sysfs.ts';
@@ -62,14 +62,22 @@ export function headerLine(name: string): number {
   );
 }
 
-/** The kernel's number of a line of the header. */
-export async function kernelLine(sysfs: Sysfs, line: number, signal: AbortSignal): Promise<number> {
+/** The labels that the line's chip may have, and its place there. */
+function placeOf(name: string): { labels: readonly string[]; line: number } {
+  const [, label, digits] = /^(.+):(\d+)$/.exec(name) ?? [];
+  if (label === undefined) return { labels: HEADER_CHIPS, line: headerLine(name) };
+  return { labels: [label], line: Number(digits) };
+}
+
+/** The kernel's number of a line that a config names. */
+export async function kernelLine(sysfs: Sysfs, name: string, signal: AbortSignal): Promise<number> {
+  const { labels, line } = placeOf(name);
   const seen: string[] = [];
   for (const entry of await sysfs.list(CHIPS)) {
     if (!/^gpiochip\d+$/.test(entry)) continue;
     const label = (await sysfs.read(`${CHIPS}/${entry}/label`, signal)) ?? '';
     seen.push(label);
-    if (!HEADER_CHIPS.includes(label)) continue;
+    if (!labels.includes(label)) continue;
     const number = async (file: string) =>
       decimal(
         (await sysfs.read(`${CHIPS}/${entry}/${file}`, signal)) ?? undefined,
@@ -77,9 +85,10 @@ export async function kernelLine(sysfs: Sysfs, line: number, signal: AbortSignal
       );
     if (line < (await number('ngpio'))) return (await number('base')) + line;
   }
+  const chip = labels === HEADER_CHIPS ? "is a Raspberry Pi's header" : `has a line ${name}`;
   throw new EnvironmentFault(
     'no-gpio',
-    `no GPIO chip in ${CHIPS} is a Raspberry Pi's header (seen: ${seen.join(', ') || 'none'}): name no line in the config`,
+    `no GPIO chip in ${CHIPS} ${chip} (seen: ${seen.join(', ') || 'none'}): name a line of one that is there, or none`,
     { retryable: true },
   );
 }

@@ -28,10 +28,13 @@ async function runScript(name: string): Promise<{ stdout: string; failed: boolea
   const text = await readFile(join(SCRIPTS, name), 'utf8');
   const moved = text
     .replaceAll(
-      /\/(boot\/firmware|run\/tincan-image|etc\/host|etc\/machine-id|var\/lib\/tincan)/g,
+      /\/(boot\/firmware|run\/tincan-image|etc\/host|etc\/machine-id|etc\/tincan|data\/system|var\/lib\/tincan)/g,
       `${root}/$1`,
     )
     .replaceAll('/usr/lib/tincan-image/say', 'echo')
+    .replaceAll('/usr/lib/tincan-image/led', 'true')
+    .replaceAll('-g tincan', '')
+    .replaceAll('$(tincan ', `$(${join(root, 'scripts', 'tincan')} `)
     .replaceAll(/\/proc\/[a-z/-]+/g, (path) =>
       path.endsWith('serial-number') ? '/nonexistent' : `${root}/proc`,
     );
@@ -96,6 +99,103 @@ describe('write-wifi-config', () => {
     expect(failed).toBe(true);
     expect(stdout).toMatch(words);
     await expect(got('run/tincan-image/wpa_supplicant.conf')).rejects.toThrow(/ENOENT/);
+  });
+});
+
+describe('write-wifi-config, with networks of the signed config', () => {
+  const signed = (networks: unknown) =>
+    put(
+      'var/lib/tincan/wifi.json',
+      typeof networks === 'string' ? networks : JSON.stringify(networks, null, 2),
+    );
+  const card = (network: unknown) => put('boot/firmware/tincan/wifi.json', JSON.stringify(network));
+  const written = async () => {
+    const text = await got('run/tincan-image/wpa_supplicant.conf');
+    const names = [...text.matchAll(/ssid=([0-9a-f]+)\n[^}]*priority=(\d+)/g)];
+    return names.map(([, hex = '', priority]) => [Buffer.from(hex, 'hex').toString(), Number(priority)]);
+  };
+
+  it('prefers them in their order, and keeps the card’s as the last one', async () => {
+    await signed([
+      { ssid: 'new "house"', password: 'x'.repeat(8) },
+      { ssid: 'old\nhouse', country: 'AT' },
+    ]);
+    await card({ ssid: 'card', country: 'DE' });
+    expect(await runScript('write-wifi-config')).toEqual({ stdout: '', failed: false });
+    expect(await written()).toEqual([
+      ['new "house"', 2],
+      ['old\nhouse', 1],
+      ['card', 0],
+    ]);
+    expect(await got('run/tincan-image/wpa_supplicant.conf')).toContain('country=AT\n');
+  });
+
+  it('needs no card', async () => {
+    await signed([{ ssid: 'a' }]);
+    expect(await runScript('write-wifi-config')).toEqual({ stdout: '', failed: false });
+    expect(await written()).toEqual([['a', 0]]);
+  });
+
+  it.each([
+    ['no JSON', '[{"ssid": '],
+    ['no list', '7'],
+    ['a list of other things', [1, null, 'x', { ssid: 'a', password: 'x\n}\nnetwork={' }]],
+  ])('goes on with the card’s where there is %s', async (_, networks) => {
+    await signed(networks);
+    await card({ ssid: 'card' });
+    expect((await runScript('write-wifi-config')).failed).toBe(false);
+    expect(await written()).toEqual([['card', 0]]);
+  });
+});
+
+describe('stage-claim', () => {
+  const fleet = async (answer: 'takes it' | 'refuses it') => {
+    const command = join(root, 'scripts', 'tincan');
+    await writeFile(command, `#!/bin/sh\necho asked >> ${root}/asked\n[ "${answer}" = 'takes it' ]\n`);
+    await chmod(command, 0o755);
+  };
+  const timesAsked = () =>
+    got('asked').then(
+      (text) => text.split('\n').length - 1,
+      () => 0,
+    );
+  const becomeMember = () => put('var/lib/tincan/enrolment.json', '{}');
+
+  beforeEach(async () => {
+    await mkdir(join(root, 'data/system'), { recursive: true });
+    await mkdir(join(root, 'etc/tincan'), { recursive: true });
+    await fleet('takes it');
+  });
+
+  it('does not start the agent to ask about the claim that made the board a member', async () => {
+    await put('boot/firmware/tincan/claim.json', 'first');
+    expect((await runScript('stage-claim')).failed).toBe(false);
+    expect(await got('etc/tincan/claim.json')).toBe('first');
+    await becomeMember();
+    await runScript('stage-claim');
+    expect(await timesAsked()).toBe(0);
+  });
+
+  it('asks once about another one, and again about one that was refused', async () => {
+    await becomeMember();
+    await put('boot/firmware/tincan/claim.json', 'second');
+    await fleet('refuses it');
+    expect((await runScript('stage-claim')).stdout).toContain('the claim is not used');
+    await fleet('takes it');
+    await runScript('stage-claim');
+    await runScript('stage-claim');
+    expect(await timesAsked()).toBe(2);
+  });
+
+  it('goes on where nothing can be remembered', async () => {
+    await rm(join(root, 'data'), { recursive: true });
+    await put('boot/firmware/tincan/claim.json', 'first');
+    expect((await runScript('stage-claim')).failed).toBe(false);
+    expect(await got('etc/tincan/claim.json')).toBe('first');
+  });
+
+  it('says that there is no claim', async () => {
+    expect((await runScript('stage-claim')).stdout).toContain('there is no claim');
   });
 });
 

@@ -105,6 +105,7 @@ const SOUND_ROOT: Readonly<Record<string, string | Buffer>> = {
   'usr/bin/passwd': elf(ARM64),
   'usr/lib/systemd/system/tincan.service': UNIT,
   'usr/lib/systemd/system/tincan-claim.path': '[Path]\nPathChanged=/etc/tincan/claim.json\n',
+  'usr/lib/systemd/system/tincan-wifi-config.path': '[Path]\nPathChanged=/var/lib/tincan/wifi.json\n',
   'usr/lib/systemd/system/systemd-networkd.service': UNIT,
   'usr/lib/systemd/system/systemd-resolved.service': UNIT,
   'usr/lib/systemd/system/systemd-timesyncd.service': UNIT,
@@ -127,6 +128,7 @@ const SOUND_LINKS: Readonly<Record<string, string>> = Object.fromEntries(
   [
     'tincan.service',
     'tincan-claim.path',
+    'tincan-wifi-config.path',
     'systemd-networkd.service',
     'systemd-resolved.service',
     'systemd-timesyncd.service',

@@ -18,11 +18,13 @@ describe('the options of npm run test:image', () => {
   it('have a set for a merge, of which parts can still be chosen', () => {
     expect(readImageOptions(['--ci', '--power-cuts', '3'])).toMatchObject({
       build: process.arch === 'arm64' ? 'rpi-arm64' : 'generic-x86_64',
+      boards: [process.arch === 'arm64' ? 'virt' : 'q35'],
       isCi: true,
       powerCuts: 3,
       adverse: [],
-      restSeconds: 30,
+      restSeconds: 0,
     });
+    expect(readImageOptions(['--ci', '--image', 'x.img'])?.boards).toBeNull();
   });
 
   it('choose less', () => {

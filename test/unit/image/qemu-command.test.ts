@@ -27,7 +27,7 @@ describe('the command for QEMU', () => {
   it.each(emulatedBoardNames)('of %s has its program, a serial console, and no window', (name) => {
     const command = qemuCommand(machine(name));
     expect(command[0]).toBe(emulatedBoard(name).program);
-    expect(valueAfter(command, '-machine')).toBe(name);
+    expect(valueAfter(command, '-machine')).toBe(emulatedBoard(name).machine);
     expect(valueAfter(command, '-display')).toBe('none');
     expect(command).toContain('chardev:console');
   });
@@ -60,6 +60,19 @@ describe('the command for QEMU', () => {
     const command = qemuCommand(machine('virt', { disk, clock: '1970-01-01T00:00:00' })).join(' ');
     expect(command).toContain('driver=blklogwrites,file.driver=file,file.filename=/card,log.driver=file');
     expect(command).toContain('-rtc base=1970-01-01T00:00:00');
+  });
+
+  it('gives a PC with EFI its firmware, whose memory is forgotten', () => {
+    const command = qemuCommand(machine('q35-efi')).join(' ');
+    expect(command).toMatch(/if=pflash,unit=0,format=raw,readonly=on,file=\S+CODE/);
+    expect(command).toMatch(/if=pflash,unit=1,format=raw,snapshot=on,file=\S+VARS/);
+    expect(qemuCommand(machine('q35')).join(' ')).not.toContain('pflash');
+  });
+
+  it('opens the pins to tests only where it is asked to', () => {
+    expect(qemuCommand(machine('virt')).join(' ')).not.toContain('qtest');
+    const command = qemuCommand(machine('virt', { testSocket: '/a,b' }));
+    expect(valueAfter(command, '-qtest')).toBe('unix:/a,,b,server=on,wait=off');
   });
 
   it('uses the processor itself where KVM is', () => {

@@ -151,6 +151,19 @@ describe('a config', () => {
     expect(verified?.own.name).toBe('greenhouse');
   });
 
+  it.each([
+    { homeAssistantPassword: 'swordfish', iceServers: [] },
+    { wifi: [{ ssid: 'house', password: 'swordfish' }], iceServers: [] },
+  ])('brings a single secret: %j', async (secrets) => {
+    const bytes = await signConfig(content(), secrets, sealing.publicKey, sealer, configKey);
+    const { payload } = JSON.parse(Buffer.from(bytes).toString());
+    const text = Buffer.from(payload, 'base64').toString();
+    expect(text).not.toContain('swordfish');
+    expect(JSON.parse(text).secrets).not.toBeNull();
+    const opened = await verifyConfig(bytes, context);
+    expect(opened?.config.wifi).toEqual(secrets.wifi ?? []);
+  });
+
   it('shows its secrets to nobody on the broker', async () => {
     const bytes = await config();
     const { payload } = JSON.parse(Buffer.from(bytes).toString());

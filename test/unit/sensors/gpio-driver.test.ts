@@ -93,6 +93,24 @@ describe('gpio driver', () => {
     expect(lines.sort((a, b) => a - b)).toEqual(Array.from({ length: 28 }, (_, n) => n));
   });
 
+  it.each([
+    ['0000:00:0c.0:40', [{ label: '0000:00:0c.0', base: 512, ngpio: 192 }], 552],
+    ['raspberrypi-exp-gpio:2', [PI_3, EXPANDER], 506],
+  ])('knows %s by the label of its chip', async (line, chips, number) => {
+    const { gpio } = await setUp(board(...chips), [{ ...DOOR, line }]);
+    expect([...gpio.opened.keys()]).toEqual([number]);
+  });
+
+  it.each(['raspberrypi-exp-gpio:8', 'pl061:0', 'pl061:99999999999999999999'])(
+    'says what it saw where there is no line %s',
+    async (line) => {
+      const { sampler } = await setUp(board(EXPANDER), [{ ...DOOR, line }]);
+      expect(sampler.reading('gpio-door')?.reason).toContain(
+        `has a line ${line} (seen: raspberrypi-exp-gpio)`,
+      );
+    },
+  );
+
   it('says what it saw on a board without such a header', async () => {
     const { sampler } = await setUp(board(EXPANDER));
     expect(sampler.reading('gpio-door')).toMatchObject({ quality: 'error', value: null });
