@@ -16,6 +16,8 @@ import type { Sensor, SensorValue } from './sensor.ts';
 
 /** A 1-wire thermometer takes 750 ms; what takes longer than this hangs, unless the sensor says otherwise. */
 const READ_LIMIT_MS = 2_000;
+/** After a failure a sensor with a long interval is asked again this soon, then twice as late each time. */
+const FIRST_RETRY_MS = 5_000;
 /** A value inside the deadband is kept in the history all the same after this long, so that silence means failure. */
 const MOST_SILENT_MS = 300_000;
 
@@ -36,6 +38,8 @@ export class SampledSensor {
   #recorded: Sample | null = null;
   #problem: string | null = null;
   #limit: Timer | null = null;
+  #retry: Timer | null = null;
+  #retryMs = FIRST_RETRY_MS;
   /** The read that is in the kernel now, abandoned (aborted) or not. */
   #inFlight: AbortController | null = null;
   #attempted: () => void = () => {};
@@ -69,6 +73,7 @@ export class SampledSensor {
   stop(): void {
     this.#unwatch();
     this.#limit?.cancel();
+    this.#retry?.cancel();
     this.#inFlight?.abort();
     this.#attempted();
   }
@@ -120,6 +125,8 @@ export class SampledSensor {
     this.#sample = { value, takenAtMs: clock.monotonicMs(), seq: nextSeq() };
     if (this.#problem !== null) log.info('sensor.recovered', { sensor: this.#sensor.id });
     this.#problem = null;
+    this.#retry?.cancel();
+    this.#retryMs = FIRST_RETRY_MS;
     this.#record(this.#sample);
     this.#attempted();
   }
@@ -144,6 +151,19 @@ export class SampledSensor {
       history.append(this.#sensor.id, nextSeq(), clock.monotonicMs(), null);
     }
     this.#attempted();
+    this.#retryLater();
+  }
+
+  /** Where the next regular read is further away than that. */
+  #retryLater(): void {
+    this.#retry?.cancel();
+    if (this.#retryMs >= this.#sensor.intervalMs) return;
+    this.#retry = this.#context.clock.after(this.#retryMs, () => {
+      // One that hangs is not asked twice, and may be free the next time.
+      if (this.#inFlight) this.#retryLater();
+      else this.sample();
+    });
+    this.#retryMs *= 2;
   }
 }
 

@@ -115,8 +115,9 @@ function kernelArguments({ kernel, initrd, deviceTree, commandLine }: KernelFile
 function disk({ board, disk: { path, isSnapshot, writeLog } }: Machine): string[] {
   const drive = [
     ...(board.name === 'raspi3b' ? ['if=sd'] : ['if=none', `id=${CARD}`]),
-    // Each write is in the file when the guest is told so, as far as a killed QEMU is concerned.
-    'cache=writethrough',
+    // An SD card has what it was told to write. Other disks are told what must be there by now (flush), as real ones are;
+    // a QEMU that is killed has handed all to its host in either case.
+    `cache=${board.name === 'raspi3b' ? 'writethrough' : 'writeback'}`,
     `snapshot=${isSnapshot ? 'on' : 'off'}`,
     ...(writeLog === undefined
       ? ['format=raw', `file=${escaped(path)}`]

@@ -153,6 +153,25 @@ describe('sampler', () => {
     expect(sampler.reading('a')).toMatchObject({ value: 23, quality: 'ok', reason: null });
   });
 
+  it('does not wait a long interval after a failure, and asks less and less often', async () => {
+    const { sampler, clock } = setUp();
+    const sensor = new ScriptedSensor('a', 86_400_000);
+    sensor.answer = 'hang';
+    void sampler.track([sensor]);
+    await clock.advance(7_000);
+    expect(sensor.reads).toBe(1);
+    sensor.answer = new EnvironmentFault('gone', 'it is gone');
+    sensor.release(1);
+    await clock.advance(60_000);
+    expect(sensor.reads).toBeLessThan(5);
+    sensor.answer = 7;
+    await clock.advance(160_000);
+    expect(sampler.reading('a')).toMatchObject({ value: 7, quality: 'ok' });
+    const { reads } = sensor;
+    await clock.advance(3_600_000);
+    expect(sensor.reads).toBe(reads);
+  });
+
   it('limits a read to the interval where that is shorter than the usual limit', async () => {
     const { sampler, clock } = setUp();
     const sensor = new ScriptedSensor('a', 100);
