@@ -16,20 +16,22 @@ import type {
   OpenDatapath,
   PeerTraffic,
 } from '../ports/datapath.ts';
-import { FrameBundle } from '../wire/frame-bundle.ts';
+import { FrameBundle, framesIn } from '../wire/frame-bundle.ts';
 import { overlappingAddress } from './address-overlap.ts';
 import { interfaceAddresses } from './interface-addresses.ts';
 import { loadNativeAddon } from './native-addon.ts';
 
 /** The class that the addon exports; agent/native/binding.c. */
 interface Addon {
-  readonly Datapath: new (
-    options: DatapathOptions,
-    receive: (events: DatapathEvent[]) => void,
-  ) => AddonDatapath;
+  readonly Datapath: new (options: DatapathOptions, receive: (events: AddonEvent[]) => void) => AddonDatapath;
   /** Megabytes a second that this CPU seals. */
   aeadSpeed(): Record<AeadCipher, number>;
 }
+
+/** The port's events, but the frames of the slow path many in one, as FrameBundle has them. */
+type AddonEvent =
+  | Exclude<DatapathEvent, { kind: 'slow-path' }>
+  | { kind: 'slow-path'; slot: number; bundle: Uint8Array };
 
 interface AddonDatapath extends Omit<Datapath, 'stats' | 'close' | 'deliverSoon'> {
   /** Frames of the peer in this slot, as FrameBundle has them. */
@@ -57,11 +59,17 @@ export const openNativeDatapath: OpenDatapath = (options, receive) => {
   refuseTakenAddresses(options);
   const addon = loadAddon();
   try {
-    return new NativeDatapath(new addon.Datapath(options, receive));
+    return new NativeDatapath(new addon.Datapath(options, (events) => receive(events.flatMap(portEvents))));
   } catch (error) {
     throw environmentFault(error, options);
   }
 };
+
+function portEvents(event: AddonEvent): DatapathEvent[] {
+  if (event.kind !== 'slow-path') return [event];
+  const { kind, slot, bundle } = event;
+  return framesIn(bundle).map((frame) => ({ kind, slot, frame }));
+}
 
 class NativeDatapath implements Datapath {
   readonly tapName: string;

@@ -36,34 +36,33 @@ static struct tag_params params_of_tag(uint8_t *tag)
     }}};
 }
 
-bool aead_seal(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_t counter)
+bool aead_seal(struct aead *aead, const uint8_t *payload, size_t payload_bytes, uint64_t counter, uint8_t *packet)
 {
     uint8_t nonce[PACKET_NONCE_BYTES];
-    uint8_t *payload = packet + PACKET_HEADER_BYTES;
-    uint8_t *tag = payload + payload_bytes;
+    uint8_t *sealed = packet + PACKET_HEADER_BYTES;
+    uint8_t *tag = sealed + payload_bytes;
     struct tag_params params = params_of_tag(tag);
     int done = 0;
 
     packet_nonce(counter, nonce);
     return EVP_EncryptInit_ex(aead->context, NULL, NULL, NULL, nonce) == 1 &&
            EVP_EncryptUpdate(aead->context, NULL, &done, packet, PACKET_HEADER_BYTES) == 1 &&
-           EVP_EncryptUpdate(aead->context, payload, &done, payload, (int)payload_bytes) == 1 &&
+           EVP_EncryptUpdate(aead->context, sealed, &done, payload, (int)payload_bytes) == 1 &&
            EVP_EncryptFinal_ex(aead->context, tag, &done) == 1 &&
            EVP_CIPHER_CTX_get_params(aead->context, params.list) == 1;
 }
 
-bool aead_open(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_t counter)
+bool aead_open(struct aead *aead, const uint8_t *packet, uint8_t *payload, size_t payload_bytes, uint64_t counter)
 {
     uint8_t nonce[PACKET_NONCE_BYTES];
-    uint8_t *payload = packet + PACKET_HEADER_BYTES;
-    uint8_t *tag = payload + payload_bytes;
-    struct tag_params params = params_of_tag(tag);
+    const uint8_t *sealed = packet + PACKET_HEADER_BYTES;
+    struct tag_params params = params_of_tag((uint8_t *)(uintptr_t)(sealed + payload_bytes)); /* is only read */
     int done = 0;
 
     packet_nonce(counter, nonce);
     return EVP_DecryptInit_ex(aead->context, NULL, NULL, NULL, nonce) == 1 &&
            EVP_DecryptUpdate(aead->context, NULL, &done, packet, PACKET_HEADER_BYTES) == 1 &&
-           EVP_DecryptUpdate(aead->context, payload, &done, payload, (int)payload_bytes) == 1 &&
+           EVP_DecryptUpdate(aead->context, payload, &done, sealed, (int)payload_bytes) == 1 &&
            EVP_CIPHER_CTX_set_params(aead->context, params.list) == 1 &&
-           EVP_DecryptFinal_ex(aead->context, tag, &done) == 1;
+           EVP_DecryptFinal_ex(aead->context, payload, &done) == 1;
 }

@@ -34,10 +34,13 @@ bool aead_init(struct aead *aead, enum aead_cipher cipher, enum aead_direction d
 /* Wipes the key. An aead that is zeroed or cleared already is left as it is. */
 void aead_clear(struct aead *aead);
 
-/* Seals the payload behind the packet's header in place, and writes the tag behind it. */
-bool aead_seal(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_t counter);
+/*
+ * Seals the payload, which stands in the packet behind its header or anywhere else, into the packet whose header is
+ * written already, and writes the tag behind it.
+ */
+bool aead_seal(struct aead *aead, const uint8_t *payload, size_t payload_bytes, uint64_t counter, uint8_t *packet);
 
-/* Opens the payload in place; false, with the payload's bytes spoilt, where the tag does not fit. */
-bool aead_open(struct aead *aead, uint8_t *packet, size_t payload_bytes, uint64_t counter);
+/* Opens a packet into `payload`, behind its header or anywhere else; false, with `payload` spoilt, where the tag does not fit. */
+bool aead_open(struct aead *aead, const uint8_t *packet, uint8_t *payload, size_t payload_bytes, uint64_t counter);
 
 #endif

@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* A frame is at most FRAME_MAX_BYTES, so that one always fits. */
+enum { SLOW_PATH_BUNDLE_BYTES = 32 * 1024, BUNDLE_LENGTH_BYTES = 2 };
+
 static void set(napi_env env, napi_value object, const char *name, napi_value value)
 {
     napi_set_named_property(env, object, name, value);
@@ -42,15 +45,48 @@ static void take_bytes(napi_env env, struct event_ring *ring, const struct event
     if (made) set(env, object, event->kind == EVENT_STUN ? "message" : "frame", array);
 }
 
+/*
+ * Takes this event and those behind it that are for the same peer, as one: frames each behind its length (2 bytes,
+ * big-endian), as a message of the slow path has them. An object, a buffer and their names for each frame would cost
+ * more than all else that is done with it.
+ */
+static napi_value slow_path_value(napi_env env, struct event_ring *ring, struct event *event)
+{
+    uint8_t bundle[SLOW_PATH_BUNDLE_BYTES];
+    size_t used = 0;
+    unsigned slot = event->slot;
+    bool another = true;
+    while (another) {
+        bundle[used] = (uint8_t)(event->frame_bytes >> 8);
+        bundle[used + 1] = (uint8_t)event->frame_bytes;
+        event_ring_take(ring, event, bundle + used + BUNDLE_LENGTH_BYTES);
+        used += BUNDLE_LENGTH_BYTES + event->frame_bytes;
+        another = event_ring_peek(ring, event) && event->kind == EVENT_SLOW_PATH && event->slot == slot &&
+                  used + BUNDLE_LENGTH_BYTES + event->frame_bytes <= sizeof bundle;
+    }
+    void *bytes;
+    napi_value object, buffer, array;
+    napi_create_object(env, &object);
+    set_text(env, object, "kind", "slow-path");
+    set_number(env, object, "slot", slot);
+    if (napi_create_arraybuffer(env, used, &bytes, &buffer) == napi_ok &&
+        napi_create_typedarray(env, napi_uint8_array, used, buffer, 0, &array) == napi_ok) {
+        memcpy(bytes, bundle, used);
+        set(env, object, "bundle", array);
+    }
+    return object;
+}
+
 static void set_frame_kind(napi_env env, napi_value object, const char *why)
 {
     set_text(env, object, "kind", "frame");
     set_text(env, object, "why", why);
 }
 
-static napi_value event_value(napi_env env, struct event_ring *ring, const struct event *event)
+static napi_value event_value(napi_env env, struct event_ring *ring, struct event *event)
 {
     napi_value object;
+    if (event->kind == EVENT_SLOW_PATH) return slow_path_value(env, ring, event);
     napi_create_object(env, &object);
     switch (event->kind) {
     case EVENT_UNKNOWN_DESTINATION:
@@ -63,8 +99,6 @@ static napi_value event_value(napi_env env, struct event_ring *ring, const struc
         set_frame_kind(env, object, "flood");
         break;
     case EVENT_SLOW_PATH:
-        set_text(env, object, "kind", "slow-path");
-        set_number(env, object, "slot", event->slot);
         break;
     case EVENT_OVERSIZE:
         set_text(env, object, "kind", "oversize");

@@ -10,7 +10,10 @@
 /* At most this many events in one call of JavaScript, so that its other work has its turn. */
 enum { EVENTS_A_CALL = 256 };
 
-/* The oldest events as an array of DatapathEvent; frames are copies of their own. *more: the ring holds others yet. */
+/*
+ * The oldest events as an array of DatapathEvent, but frames of the slow path as {kind, slot, bundle}, many in one; bytes
+ * are copies of their own. *more: the ring holds others yet.
+ */
 napi_value events_value(napi_env env, struct datapath *datapath, bool *more);
 
 /* DatapathStats, but `peers` as an array of [slot, PeerTraffic]. */

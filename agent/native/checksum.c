@@ -47,6 +47,23 @@ uint16_t checksum_fold(uint64_t sum)
     return (uint16_t)sum;
 }
 
+static void store(uint8_t *field, uint16_t value)
+{
+    memcpy(field, &value, sizeof value);
+}
+
+void checksum_store(uint8_t *field, uint64_t sum)
+{
+    store(field, (uint16_t)~checksum_fold(sum));
+}
+
+void checksum_store_udp(uint8_t *field, uint64_t sum)
+{
+    uint16_t value = (uint16_t)~checksum_fold(sum);
+    /* RFC 768: a zero that was computed goes as its other form. */
+    store(field, value == 0 ? 0xffff : value);
+}
+
 uint64_t checksum_pseudo(const uint8_t *source, const uint8_t *destination, size_t address_bytes, uint8_t protocol,
                          uint32_t length)
 {

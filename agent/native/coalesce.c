@@ -17,21 +17,32 @@ static uint64_t pseudo_sum(const uint8_t *ip, const struct headers *headers, siz
     return checksum_pseudo(source, source + address_bytes, address_bytes, headers->protocol, (uint32_t)transport_bytes);
 }
 
-static bool checksum_right(const uint8_t *frame, const struct headers *headers)
+bool arrival_read(struct arrival *arrival, const uint8_t *frame, size_t bytes, bool unsummed)
+{
+    arrival->frame = frame;
+    arrival->bytes = bytes;
+    arrival->unsummed = unsummed;
+    arrival->known = headers_read(frame, bytes, &arrival->headers);
+    return !unsummed || (arrival->known && arrival->headers.end == bytes);
+}
+
+static bool checksums_right(const uint8_t *frame, const struct headers *headers, bool unsummed)
 {
     const uint8_t *ip = frame + headers->ip, *transport = frame + headers->transport;
     size_t transport_bytes = headers->end - headers->transport;
     if (!headers->ip6 && checksum_fold(checksum_add(0, ip, IP4_HEADER_BYTES)) != 0xffff) return false;
+    if (unsummed) return true;
     /* UDP without a checksum: there is nothing to verify, and joining would give it one that nobody made. */
     if (headers->protocol == IP_PROTOCOL_UDP && read16(transport + UDP_CHECKSUM) == 0) return false;
     return checksum_fold(checksum_add(pseudo_sum(ip, headers, transport_bytes), transport, transport_bytes)) == 0xffff;
 }
 
 /* May this frame stand in a run at all, as its first or a later one? */
-static bool can_join(const struct run *run, const uint8_t *frame, size_t length, const struct headers *headers)
+static bool can_join(const struct run *run, const struct arrival *arrival)
 {
-    const uint8_t *transport = frame + headers->transport;
-    if (!headers->plain || headers->end != length || headers->data == headers->end) return false;
+    const struct headers *headers = &arrival->headers;
+    const uint8_t *transport = arrival->frame + headers->transport;
+    if (!headers->plain || headers->end != arrival->bytes || headers->data == headers->end) return false;
     if (headers->protocol == IP_PROTOCOL_UDP) {
         return run->udp && read16(transport + UDP_LENGTH) == headers->end - headers->transport;
     }
@@ -71,15 +82,16 @@ static bool same_tcp(const struct run *run, const uint8_t *next)
 }
 
 /* Does the frame continue the run? Everything but lengths, numbers and the last PSH must be as in the first frame. */
-static bool continues(const struct run *run, const uint8_t *frame, size_t length, const struct headers *headers)
+static bool continues(const struct run *run, const struct arrival *arrival)
 {
-    const struct headers *own = &run->headers;
+    const struct headers *own = &run->headers, *headers = &arrival->headers;
+    const uint8_t *frame = arrival->frame;
     size_t data_bytes = headers->end - headers->data;
     if (run->ended || run->segments == SUPER_FRAME_MAX_SEGMENTS || run->bytes + data_bytes > SUPER_FRAME_MAX_BYTES) return false;
     if (run->bytes + data_bytes - own->ip > UINT16_MAX || data_bytes > run->segment_data_bytes) return false;
     if (own->ip6 != headers->ip6 || own->protocol != headers->protocol || own->data != headers->data) return false;
     if (own->transport != headers->transport || memcmp(run->frame.bytes, frame, own->ip) != 0) return false;
-    if (!can_join(run, frame, length, headers)) return false;
+    if (!can_join(run, arrival)) return false;
     const uint8_t *ip = frame + headers->ip, *transport = frame + headers->transport;
     bool same = headers->ip6 ? same_ip6(run->frame.bytes + own->ip, ip) : same_ip4(run->frame.bytes + own->ip, ip, run->segments);
     if (!same) return false;
@@ -87,36 +99,61 @@ static bool continues(const struct run *run, const uint8_t *frame, size_t length
     return memcmp(run->frame.bytes + own->transport, transport, UDP_LENGTH) == 0;
 }
 
-static void start(struct run *run, const uint8_t *frame, size_t length, const struct headers *headers, bool joinable)
+uint8_t *run_room(struct run *run, size_t bytes)
 {
-    memcpy(run->frame.bytes, frame, length);
-    run->bytes = run->carried_bytes = length;
-    run->segments = 1;
-    run->verified = false;
-    run->ended = !joinable;
-    if (!joinable) return;
-    run->headers = *headers;
-    run->segment_data_bytes = headers->end - headers->data;
-    run->ended = headers->protocol == IP_PROTOCOL_TCP && frame[headers->transport + TCP_FLAGS] & TCP_PSH;
+    size_t headers_bytes = run->headers.data;
+    uint8_t *end = run->frame.bytes + run->bytes;
+    if (run->bytes == 0) return end;
+    if (run->ended || run->segments == SUPER_FRAME_MAX_SEGMENTS || run->bytes + bytes > SUPER_FRAME_MAX_BYTES) return NULL;
+    /* What is short is moved into its place; it must not cover the headers that it is compared with. */
+    if (run->bytes < 2 * headers_bytes || headers_bytes > sizeof run->kept) return end;
+    memcpy(run->kept, end - headers_bytes, headers_bytes);
+    run->kept_bytes = headers_bytes;
+    return end - headers_bytes;
 }
 
-bool run_add(struct run *run, const uint8_t *frame, size_t length)
+void run_clear_room(struct run *run)
 {
-    struct headers headers;
-    bool readable = (run->tcp || run->udp) && headers_read(frame, length, &headers);
+    memcpy(run->frame.bytes + run->bytes - run->kept_bytes, run->kept, run->kept_bytes);
+    run->kept_bytes = 0;
+}
+
+static bool pushes(const struct arrival *arrival)
+{
+    return arrival->headers.protocol == IP_PROTOCOL_TCP &&
+           arrival->frame[arrival->headers.transport + TCP_FLAGS] & TCP_PSH;
+}
+
+static void start(struct run *run, const struct arrival *arrival)
+{
+    if (arrival->frame != run->frame.bytes) memmove(run->frame.bytes, arrival->frame, arrival->bytes);
+    run->bytes = run->carried_bytes = arrival->bytes;
+    run->segments = 1;
+    run->unsummed = arrival->unsummed;
+    run->verified = false;
+    run->headers = arrival->headers;
+    bool joinable = arrival->known && can_join(run, arrival);
+    run->segment_data_bytes = joinable ? arrival->headers.end - arrival->headers.data : 0;
+    run->ended = !joinable || pushes(arrival);
+}
+
+bool run_add(struct run *run, const struct arrival *arrival)
+{
+    const struct headers *headers = &arrival->headers;
     if (run->bytes == 0) {
-        start(run, frame, length, &headers, readable && can_join(run, frame, length, &headers));
+        start(run, arrival);
         return true;
     }
-    if (!readable || !continues(run, frame, length, &headers)) return false;
-    if (!run->verified) run->verified = checksum_right(run->frame.bytes, &run->headers);
-    if (!run->verified || !checksum_right(frame, &headers)) return false;
-    size_t data_bytes = headers.end - headers.data;
-    memcpy(run->frame.bytes + run->bytes, frame + headers.data, data_bytes);
+    if (run->ended || !arrival->known || !continues(run, arrival)) return false;
+    if (!run->verified) run->verified = checksums_right(run->frame.bytes, &run->headers, run->unsummed);
+    if (!run->verified || !checksums_right(arrival->frame, headers, arrival->unsummed)) return false;
+    size_t data_bytes = headers->end - headers->data;
+    bool push = pushes(arrival);
+    if (run->kept_bytes > 0) run_clear_room(run);
+    else memmove(run->frame.bytes + run->bytes, arrival->frame + headers->data, data_bytes);
     run->bytes += data_bytes;
-    run->carried_bytes += length;
+    run->carried_bytes += arrival->bytes;
     run->segments++;
-    bool push = headers.protocol == IP_PROTOCOL_TCP && frame[headers.transport + TCP_FLAGS] & TCP_PSH;
     if (push) run->frame.bytes[run->headers.transport + TCP_FLAGS] |= TCP_PSH;
     run->ended = push || data_bytes < run->segment_data_bytes;
     return true;
@@ -136,6 +173,16 @@ static void fix_ip(struct run *run)
     memcpy(ip + IP4_CHECKSUM, &sum, 2);
 }
 
+/* The checksum that the sender's kernel left undone is now left to ours. */
+static struct vnet_header undone(const struct headers *headers)
+{
+    return (struct vnet_header){
+        .flags = VNET_NEEDS_CHECKSUM,
+        .checksum_start = (uint16_t)headers->transport,
+        .checksum_offset = headers->protocol == IP_PROTOCOL_TCP ? TCP_CHECKSUM : UDP_CHECKSUM,
+    };
+}
+
 static void finish_joined(struct run *run)
 {
     const struct headers *headers = &run->headers;
@@ -144,14 +191,10 @@ static void finish_joined(struct run *run)
     size_t transport_bytes = run->bytes - headers->transport;
     fix_ip(run);
     if (!tcp) write16(frame + headers->transport + UDP_LENGTH, (uint16_t)transport_bytes);
-    run->frame.header = (struct vnet_header){
-        .flags = VNET_NEEDS_CHECKSUM,
-        .gso_type = !tcp ? VNET_GSO_UDP : headers->ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4,
-        .header_bytes = (uint16_t)headers->data,
-        .gso_bytes = (uint16_t)run->segment_data_bytes,
-        .checksum_start = (uint16_t)headers->transport,
-        .checksum_offset = tcp ? TCP_CHECKSUM : UDP_CHECKSUM,
-    };
+    run->frame.header = undone(headers);
+    run->frame.header.gso_type = !tcp ? VNET_GSO_UDP : headers->ip6 ? VNET_GSO_TCP6 : VNET_GSO_TCP4;
+    run->frame.header.header_bytes = (uint16_t)headers->data;
+    run->frame.header.gso_bytes = (uint16_t)run->segment_data_bytes;
     uint16_t sum = checksum_fold(pseudo_sum(frame + headers->ip, headers, transport_bytes));
     memcpy(frame + headers->transport + run->frame.header.checksum_offset, &sum, sizeof sum);
 }
@@ -159,7 +202,7 @@ static void finish_joined(struct run *run)
 size_t run_finish(struct run *run)
 {
     size_t bytes = run->bytes;
-    run->frame.header = (struct vnet_header){0};
+    run->frame.header = run->unsummed ? undone(&run->headers) : (struct vnet_header){0};
     if (run->segments > 1) finish_joined(run);
     run->bytes = 0;
     return bytes;

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "clock.h"
-#include "inbound.h"
+#include "delivery.h"
 #include "outbound.h"
 #include "probe.h"
 
@@ -104,7 +104,7 @@ static bool deliver(struct datapath *datapath, int slot, const uint8_t *frame, s
         datapath_drop(datapath, DROP_SOURCE_MAC_MISMATCH);
         return false;
     }
-    return inbound_deliver(datapath, peer, frame, bytes);
+    return delivery_deliver(datapath, peer, frame, bytes);
 }
 
 bool control_deliver(struct datapath *datapath, int slot, const uint8_t *frame, size_t bytes)
@@ -119,7 +119,7 @@ void control_deliver_bundle(struct datapath *datapath, unsigned slot, const uint
 {
     begin(datapath);
     const struct peer *peer = datapath->table.peers[slot];
-    if (peer != NULL) inbound_deliver_bundle(datapath, peer, bundle, bytes);
+    if (peer != NULL) delivery_deliver_bundle(datapath, peer, bundle, bytes);
     else datapath_drop(datapath, DROP_SOURCE_MAC_MISMATCH);
     end(datapath);
 }

@@ -37,7 +37,7 @@ bool control_send_frame(struct datapath *datapath, unsigned slot, const uint8_t 
 /* `slot` -1: a frame that the controller made itself. */
 bool control_deliver(struct datapath *datapath, int slot, const uint8_t *frame, size_t bytes);
 
-/* Frames that came from the peer by another way than its packets; inbound.h says how they stand in the bundle. */
+/* Frames that came from the peer by another way than its packets; delivery.h says how they stand in the bundle. */
 void control_deliver_bundle(struct datapath *datapath, unsigned slot, const uint8_t *bundle, size_t bytes);
 
 /* `frame_bytes` 0: as short as can be; else as long as a packet with such a frame, and whole or not at all (probe.c). */

@@ -9,6 +9,7 @@
     X(FRAME_TOO_SHORT, "frame-too-short")                                                                              \
     X(FRAME_TOO_LONG, "frame-too-long")                                                                                \
     X(FRAME_NOT_SEGMENTABLE, "frame-not-segmentable")                                                                  \
+    X(FRAME_NOT_SUMMABLE, "frame-not-summable")                                                                        \
     X(TAP_WRITE_FAILED, "tap-write-failed")                                                                            \
     X(EVENT_RING_FULL, "event-ring-full")                                                                              \
     X(NO_PATH, "no-path")                                                                                              \

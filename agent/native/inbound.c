@@ -1,15 +1,15 @@
 /*
  * A packet's way from a peer to the TAP. With offloads the kernel hands over packets of one size that arrived together,
- * and takes frames of one flow joined to a super-frame; every packet is checked by itself:
+ * and takes frames of one flow joined to a super-frame; every packet is checked by itself. From step 7 on: delivery.c.
  *
  *  1. receive what waits                          socket.c, socket-overflow; STUN messages leave here: stun.c, stun-limit
  *  2. read a packet's header                      packet.c, packet-too-short, packet-unknown-type
  *  3. find the session that it names              table.c, packet-unknown-index
  *  4. refuse sources of forgeries, and replays    forgery_limit.h, forgery-limit; session.c, packet-replayed
- *     open it in place                            packet-not-authentic
+ *     open it, a frame where it may stay          packet-not-authentic; coalesce.c
  *  5. note the sign of life, and a new endpoint   -> event `heard`: the controller decides where frames go
  *  6. a probe goes back to where it came from; an echo -> event `probe-reply`, echo-limit
- *  7. a frame must be whole                       frame-too-short, frame-too-long
+ *  7. a frame must be whole                       frame-too-short, frame-too-long, frame-not-summable
  *  8. must speak for its peer alone               source_check.c, source-mac-mismatch, source-ip-mismatch
  *  9. and be meant for us                         not-for-this-node
  * 10. it joins the frames before it where it continues them, else those are written first     coalesce.c
@@ -21,6 +21,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "delivery.h"
 #include "outbound.h"
 #include "stun.h"
 
@@ -29,11 +30,6 @@ enum { HEARD_EVENT_EVERY_US = 1000000 };
 
 /* More than all endpoints of a peer and the search for the path's MTU are ever probed; echoes of no probe are a peer's fault. */
 enum { ECHO_EVENTS_PER_SECOND = 200 };
-
-/* From here on a write costs little against what it carries: most of one message is of one flow, and no more will come. */
-enum { RUN_FULL_BYTES = 32 * 1024 };
-
-enum { BUNDLE_LENGTH_BYTES = 2 };
 
 static void report(struct datapath *datapath, const struct event *event)
 {
@@ -81,104 +77,58 @@ static void report_echo(struct datapath *datapath, struct peer *peer, const stru
                      });
 }
 
-static enum drop_reason check_frame(const struct datapath *datapath, const struct peer *peer, const uint8_t *bytes,
-                                    size_t length)
-{
-    if (length < FRAME_HEADER_BYTES) return DROP_FRAME_TOO_SHORT;
-    if (length > datapath->max_frame_bytes) return DROP_FRAME_TOO_LONG;
-    if (peer == NULL) return PASS;
-
-    struct frame frame = frame_view(bytes, length);
-    enum drop_reason reason = source_check(&peer->addresses, &frame);
-    if (reason != PASS) return reason;
-    bool for_us = mac_is_group(frame.destination) || memcmp(frame.destination, datapath->mac, MAC_BYTES) == 0;
-    return for_us ? PASS : DROP_NOT_FOR_THIS_NODE;
-}
-
-/* Writes the run, if one is open; false, and counted, where the kernel does not take it. */
-static bool write_run(struct datapath *datapath)
-{
-    struct run *run = &datapath->run;
-    if (run->bytes == 0) return true;
-    size_t bytes = run_finish(run);
-    if (tap_write(&datapath->tap, &run->frame, bytes)) {
-        datapath->counters.to_tap.frames += run->segments;
-        datapath->counters.to_tap.bytes += run->carried_bytes;
-        return true;
-    }
-    datapath->counters.drops[DROP_TAP_WRITE_FAILED] += run->segments;
-    /* Some kernels refuse super-frames that they promised to take: these frames are lost, and no more are joined. */
-    if (run->segments > 1 && errno == EINVAL) run->tcp = run->udp = false;
-    return false;
-}
-
-static bool take_frame(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
-{
-    enum drop_reason reason = check_frame(datapath, peer, frame, bytes);
-    if (reason != PASS) {
-        datapath_drop(datapath, reason);
-        return false;
-    }
-    if (!run_add(&datapath->run, frame, bytes)) {
-        write_run(datapath);
-        run_add(&datapath->run, frame, bytes);
-    }
-    return true;
-}
-
-bool inbound_deliver(struct datapath *datapath, const struct peer *peer, const uint8_t *frame, size_t bytes)
-{
-    return take_frame(datapath, peer, frame, bytes) && write_run(datapath);
-}
-
-void inbound_deliver_bundle(struct datapath *datapath, const struct peer *peer, const uint8_t *bundle, size_t bytes)
-{
-    for (size_t at = 0; bytes - at >= BUNDLE_LENGTH_BYTES;) {
-        size_t frame_bytes = (size_t)bundle[at] << 8 | bundle[at + 1];
-        at += BUNDLE_LENGTH_BYTES;
-        if (frame_bytes > bytes - at) break;
-        take_frame(datapath, peer, bundle + at, frame_bytes);
-        if (datapath->run.bytes >= RUN_FULL_BYTES) write_run(datapath);
-        at += frame_bytes;
-    }
-    write_run(datapath);
-}
+/* A packet on its way in. */
+struct incoming {
+    struct packet_header header;
+    const uint8_t *packet;
+    uint8_t *payload; /* where it is opened */
+    size_t payload_bytes;
+    const struct endpoint *from;
+};
 
 /* Opens what may be opened. Where the peer is reached everything may: it must not be cut off by who borrows its address. */
 static enum drop_reason open_packet(struct datapath *datapath, const struct peer *peer, struct receive_session *session,
-                                    const struct packet_header *header, uint8_t *packet, size_t payload_bytes,
-                                    const struct endpoint *from)
+                                    const struct incoming *incoming)
 {
+    const struct endpoint *from = incoming->from;
     bool on_path = peer->has_path && endpoint_equals(&peer->path, from);
     if (!on_path && forgery_limit_refuses(&datapath->forgery_limit, from, datapath->now_us)) return DROP_FORGERY_LIMIT;
-    enum drop_reason reason = session_open(session, header, packet, payload_bytes);
+    enum drop_reason reason =
+        session_open(session, &incoming->header, incoming->packet, incoming->payload, incoming->payload_bytes);
     bool forged = reason == DROP_PACKET_NOT_AUTHENTIC;
     if (!on_path && forged) forgery_limit_count(&datapath->forgery_limit, from, datapath->now_us);
     return reason;
 }
 
+static void take_payload(struct datapath *datapath, struct peer *peer, const struct incoming *incoming)
+{
+    enum packet_type type = incoming->header.type;
+    const struct endpoint *from = incoming->from;
+    note_sign_of_life(datapath, peer, from);
+    if (type == PACKET_PROBE) return echo(datapath, peer, from, incoming->payload, incoming->payload_bytes);
+    if (type == PACKET_ECHO) return report_echo(datapath, peer, from, incoming->payload, incoming->payload_bytes);
+
+    traffic_count(&peer->traffic.received, incoming->payload_bytes);
+    delivery_take_frame(datapath, peer, incoming->payload, incoming->payload_bytes, type == PACKET_UNSUMMED_FRAME);
+}
+
 static void receive(struct datapath *datapath, uint8_t *packet, size_t packet_bytes, const struct endpoint *from)
 {
-    struct packet_header header;
+    struct incoming incoming = {.packet = packet, .payload = packet + PACKET_HEADER_BYTES, .from = from};
     if (stun_is_message(packet, packet_bytes)) return stun_report(datapath, packet, packet_bytes, from);
-    enum drop_reason reason = packet_read_header(packet, packet_bytes, &header);
+    enum drop_reason reason = packet_read_header(packet, packet_bytes, &incoming.header);
     if (reason != PASS) return datapath_drop(datapath, reason);
 
     struct peer *peer;
-    struct receive_session *session = table_session_by_index(&datapath->table, header.receiver_index, &peer);
+    struct receive_session *session = table_session_by_index(&datapath->table, incoming.header.receiver_index, &peer);
     if (session == NULL) return datapath_drop(datapath, DROP_PACKET_UNKNOWN_INDEX);
 
-    const uint8_t *payload = packet + PACKET_HEADER_BYTES;
-    size_t payload_bytes = packet_bytes - PACKET_OVERHEAD_BYTES;
-    reason = open_packet(datapath, peer, session, &header, packet, payload_bytes, from);
-    if (reason != PASS) return datapath_drop(datapath, reason);
-
-    note_sign_of_life(datapath, peer, from);
-    if (header.type == PACKET_PROBE) return echo(datapath, peer, from, payload, payload_bytes);
-    if (header.type == PACKET_ECHO) return report_echo(datapath, peer, from, payload, payload_bytes);
-
-    traffic_count(&peer->traffic.received, payload_bytes);
-    take_frame(datapath, peer, payload, payload_bytes);
+    incoming.payload_bytes = packet_bytes - PACKET_OVERHEAD_BYTES;
+    if (packet_bears_frame(&incoming.header)) incoming.payload = delivery_room(datapath, incoming.payload_bytes);
+    reason = open_packet(datapath, peer, session, &incoming);
+    if (reason == PASS) return take_payload(datapath, peer, &incoming);
+    run_clear_room(&datapath->run);
+    datapath_drop(datapath, reason);
 }
 
 static void receive_each(struct datapath *datapath, const struct received *received)
@@ -211,10 +161,10 @@ bool inbound_batch(struct datapath *datapath)
         }
         receive_each(datapath, &received);
         carried_bytes += received.bytes;
-        if (datapath->run.bytes >= RUN_FULL_BYTES) write_run(datapath);
+        delivery_write_full_run(datapath);
     }
     int error = errno;
-    write_run(datapath);
+    delivery_write_run(datapath);
     errno = error;
     return usable;
 }

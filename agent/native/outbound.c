@@ -9,8 +9,8 @@
  *  5. find the peer by its MAC                               table.c, else -> event `unknown-destination`
  *  6. a peer without a path is reached another way           -> event `slow-path`
  *  7. what its path does not carry whole, neither            -> event `oversize`
- *  8. cut it into pieces, each behind room for its header    segment.c, outbox.c
- *  9. seal each in place                                     session.c, counter-exhausted
+ *  8. cut it into pieces where it stands                     segment.c
+ *  9. seal each into the outbox                              session.c, outbox.c, counter-exhausted
  * 10. send what is together by now                           socket_outbox.c, send-failed
  *
  * A batch of small frames is sent at its end. What a super-frame became is sent before the next is read: the peer opens
@@ -23,12 +23,11 @@
 /* The controller gets whole frames only: the pieces, one event each. */
 static void report(struct datapath *datapath, enum event_kind kind, unsigned slot, struct segmenter *pieces)
 {
-    uint8_t *frame = datapath->packet + PACKET_HEADER_BYTES;
     bool of_peer = kind == EVENT_SLOW_PATH || kind == EVENT_OVERSIZE;
     unsigned source = of_peer ? slot : EVENT_SOURCE_SLOTS + (unsigned)kind;
     for (size_t bytes; (bytes = segmenter_next_bytes(pieces)) > 0;) {
         struct event event = {.kind = kind, .frame_bytes = (uint32_t)bytes, .slot = slot};
-        segmenter_next(pieces, frame);
+        const uint8_t *frame = segmenter_next(pieces, CHECKSUMS_DONE);
         if (!event_ring_push_fairly(&datapath->ring, source, &event, frame)) datapath_drop(datapath, DROP_EVENT_RING_FULL);
     }
 }
@@ -48,6 +47,7 @@ static void seal(struct datapath *datapath, struct peer *peer, struct segmenter 
 {
     struct outbox *outbox = &datapath->outbox;
     unsigned together = socket_packets_together(&datapath->socket);
+    enum packet_type type = pieces->summable_later ? PACKET_UNSUMMED_FRAME : PACKET_FRAME;
     for (size_t bytes; (bytes = segmenter_next_bytes(pieces)) > 0;) {
         size_t packet_bytes = bytes + PACKET_OVERHEAD_BYTES;
         uint8_t *packet = outbox_room(outbox, packet_bytes);
@@ -55,8 +55,8 @@ static void seal(struct datapath *datapath, struct peer *peer, struct segmenter 
             send_outbox(datapath);
             packet = outbox_room(outbox, packet_bytes);
         }
-        segmenter_next(pieces, packet + PACKET_HEADER_BYTES);
-        enum drop_reason reason = session_seal(&peer->sending, PACKET_FRAME, packet, bytes);
+        const uint8_t *frame = segmenter_next(pieces, CHECKSUMS_LEFT);
+        enum drop_reason reason = session_seal(&peer->sending, type, frame, bytes, packet);
         if (reason != PASS) {
             datapath_drop(datapath, reason);
             continue;
@@ -101,9 +101,10 @@ bool outbound_send_frame(struct datapath *datapath, struct peer *peer, size_t fr
 bool outbound_send(struct datapath *datapath, struct peer *peer, const struct endpoint *to, enum packet_type type,
                    size_t payload_bytes)
 {
-    enum drop_reason reason = session_seal(&peer->sending, type, datapath->packet, payload_bytes);
+    uint8_t *packet = datapath->packet;
+    enum drop_reason reason = session_seal(&peer->sending, type, packet + PACKET_HEADER_BYTES, payload_bytes, packet);
     size_t packet_bytes = payload_bytes + PACKET_OVERHEAD_BYTES;
-    if (reason == PASS && !socket_send(&datapath->socket, to, datapath->packet, packet_bytes)) reason = DROP_SEND_FAILED;
+    if (reason == PASS && !socket_send(&datapath->socket, to, packet, packet_bytes)) reason = DROP_SEND_FAILED;
     if (reason != PASS) datapath_drop(datapath, reason);
     return reason == PASS;
 }

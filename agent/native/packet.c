@@ -35,7 +35,7 @@ void packet_write_header(uint8_t *packet, const struct packet_header *header)
 enum drop_reason packet_read_header(const uint8_t *packet, size_t bytes, struct packet_header *header)
 {
     if (bytes < PACKET_OVERHEAD_BYTES) return DROP_PACKET_TOO_SHORT;
-    if (packet[0] < PACKET_FRAME || packet[0] > PACKET_ECHO) return DROP_PACKET_UNKNOWN_TYPE;
+    if (packet[0] < PACKET_FRAME || packet[0] > PACKET_UNSUMMED_FRAME) return DROP_PACKET_UNKNOWN_TYPE;
     if (packet[1] != PACKET_VERSION || packet[2] != 0 || packet[3] != 0) return DROP_PACKET_UNKNOWN_TYPE;
 
     header->type = (enum packet_type)packet[0];

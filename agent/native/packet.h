@@ -18,15 +18,18 @@
  *     +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  *
  *   type 4  frame: the payload is one Ethernet frame without its check sequence
+ *   type 7  unsummed frame: the same, of TCP or UDP, whose checksum field holds the sum of the pseudo-header and no more:
+ *           the sender's kernel left it to its device, and the tag says better than a checksum that no byte was changed
  *   type 5  probe: id (4 bytes, little-endian), the prober's clock in microseconds (8 bytes, little-endian)
  *   type 6  echo:  the probe's payload, unchanged
  *
- * A first byte of 4 to 6 is in none of the ranges of RFC 7983 (STUN is 0-3), so that STUN can share the port.
+ * A first byte of 4 to 7 is in none of the ranges of RFC 7983 (STUN is 0-3), so that STUN can share the port.
  * The AEAD's nonce is four zero bytes and the counter as it stands in the packet; its associated data is the header.
  */
 #ifndef TINCAN_PACKET_H
 #define TINCAN_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +48,7 @@ enum packet_type {
     PACKET_FRAME = 4,
     PACKET_PROBE = 5,
     PACKET_ECHO = 6,
+    PACKET_UNSUMMED_FRAME = 7,
 };
 
 /*
@@ -68,6 +72,11 @@ void packet_write_header(uint8_t *packet, const struct packet_header *header);
 
 /* PASS and the header, or the reason to drop: too short for header and tag, or of no type and version we know. */
 enum drop_reason packet_read_header(const uint8_t *packet, size_t bytes, struct packet_header *header);
+
+static inline bool packet_bears_frame(const struct packet_header *header)
+{
+    return header->type == PACKET_FRAME || header->type == PACKET_UNSUMMED_FRAME;
+}
 
 void packet_nonce(uint64_t counter, uint8_t nonce[PACKET_NONCE_BYTES]);
 

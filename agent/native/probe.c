@@ -26,14 +26,14 @@ static bool send_whole(const struct udp_socket *socket, const struct endpoint *t
 void probe_send(struct datapath *datapath, struct peer *peer, const struct endpoint *to, uint32_t id,
                 size_t frame_bytes)
 {
-    uint8_t packet[PACKET_MAX_BYTES] = {0};
+    uint8_t packet[PACKET_MAX_BYTES] = {0}, *payload = packet + PACKET_HEADER_BYTES;
     bool padded = frame_bytes > PROBE_BYTES;
     size_t payload_bytes = padded ? frame_bytes : PROBE_BYTES;
     if (peer == NULL || payload_bytes > sizeof packet - PACKET_OVERHEAD_BYTES) {
         return datapath_drop(datapath, peer == NULL ? DROP_NO_PATH : DROP_FRAME_TOO_LONG);
     }
-    probe_write(packet + PACKET_HEADER_BYTES, &(struct probe){.id = id, .sent_us = clock_us()});
-    enum drop_reason reason = session_seal(&peer->sending, PACKET_PROBE, packet, payload_bytes);
+    probe_write(payload, &(struct probe){.id = id, .sent_us = clock_us()});
+    enum drop_reason reason = session_seal(&peer->sending, PACKET_PROBE, payload, payload_bytes, packet);
     if (reason != PASS) return datapath_drop(datapath, reason);
 
     size_t packet_bytes = payload_bytes + PACKET_OVERHEAD_BYTES;

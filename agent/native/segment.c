@@ -8,75 +8,73 @@
 enum { IP4_TOTAL = 2, IP4_ID = 4, IP4_CHECKSUM = 10, IP6_PAYLOAD = 4, IP6_HEADER_BYTES = 40 };
 enum { TCP_SEQUENCE = 4, TCP_FLAGS = 13, TCP_CHECKSUM = 16, UDP_LENGTH = 4, UDP_CHECKSUM = 6 };
 
-static void store_checksum(uint8_t *field, uint64_t sum, bool udp)
+static bool is_tcp(const struct headers *headers)
 {
-    uint16_t value = (uint16_t)~checksum_fold(sum);
-    /* RFC 768: zero means that there is none, so a zero that was computed goes as its other form. */
-    if (udp && value == 0) value = 0xffff;
-    memcpy(field, &value, sizeof value);
-}
-
-static bool finish_checksum(uint8_t *frame, size_t length, const struct vnet_header *header)
-{
-    if (!(header->flags & VNET_NEEDS_CHECKSUM)) return true;
-    size_t start = header->checksum_start, field = start + header->checksum_offset;
-    if (start < FRAME_HEADER_BYTES || field + 2 > length) return false;
-    /* The field holds the pseudo-header's sum already: it is summed with the rest. */
-    store_checksum(frame + field, checksum_add(0, frame + start, length - start), header->checksum_offset == UDP_CHECKSUM);
-    return true;
+    return headers->protocol == IP_PROTOCOL_TCP;
 }
 
 static bool kind_fits(const struct vnet_header *header, const struct headers *headers)
 {
     switch (header->gso_type & ~VNET_GSO_ECN) {
-    case VNET_GSO_TCP4: return headers->protocol == IP_PROTOCOL_TCP && !headers->ip6;
-    case VNET_GSO_TCP6: return headers->protocol == IP_PROTOCOL_TCP && headers->ip6;
+    case VNET_GSO_TCP4: return is_tcp(headers) && !headers->ip6;
+    case VNET_GSO_TCP6: return is_tcp(headers) && headers->ip6;
     case VNET_GSO_UDP: return headers->protocol == IP_PROTOCOL_UDP;
     default: return false;
     }
 }
 
-/*
- * What all segments' transport checksums share. The field holds the pseudo-header's sum with the whole frame's
- * length: that length is taken out, so that each segment adds its own. Taking it from the field and not from the
- * addresses is right behind a routing header too, where the last destination is not the IP header's.
- */
-static uint64_t shared_sum(const uint8_t *frame, const struct headers *headers, bool tcp)
+/* Is what the kernel left undone the checksum of this TCP or UDP header? */
+static bool checksum_where_it_belongs(const struct vnet_header *header, const struct headers *headers)
 {
-    const uint8_t *transport = frame + headers->transport;
-    size_t whole = headers->end - headers->transport;
-    uint64_t sum = checksum_add_word(0, (uint16_t)~whole);
-    if (!tcp) {
-        sum = checksum_add(sum, transport, UDP_LENGTH); /* ports */
-        return checksum_add(sum, transport + UDP_CHECKSUM, 2);
-    }
-    sum = checksum_add(sum, transport, TCP_SEQUENCE); /* ports */
-    return checksum_add(sum, transport + 8, headers->data - headers->transport - 8);
+    return header->flags & VNET_NEEDS_CHECKSUM && header->checksum_start == headers->transport &&
+           header->checksum_offset == (is_tcp(headers) ? TCP_CHECKSUM : UDP_CHECKSUM);
 }
 
-static bool init_cut(struct segmenter *segmenter, const uint8_t *frame, size_t length, const struct vnet_header *header)
+/*
+ * The field holds the pseudo-header's sum with the whole frame's length, which is taken out, so that each segment adds
+ * its own. The field and not the addresses: behind a routing header the last destination is not the IP header's.
+ */
+static uint64_t pseudo_sum_of(const struct vnet_frame *frame, const struct headers *headers)
 {
+    uint16_t whole = (uint16_t)(headers->end - headers->transport);
+    uint64_t sum = checksum_add_word(0, (uint16_t)~whole);
+    return checksum_add(sum, frame->bytes + headers->transport + frame->header.checksum_offset, 2);
+}
+
+static bool init_cut(struct segmenter *segmenter, size_t length)
+{
+    const struct vnet_frame *frame = segmenter->frame;
     struct headers *headers = &segmenter->headers;
-    if (!headers_read(frame, length, headers) || !kind_fits(header, headers)) return false;
-    bool tcp = headers->protocol == IP_PROTOCOL_TCP;
-    bool checksum_where_it_belongs = header->flags & VNET_NEEDS_CHECKSUM &&
-                                     header->checksum_start == headers->transport &&
-                                     header->checksum_offset == (tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
-    if (!checksum_where_it_belongs || header->gso_bytes == 0 || headers->data == headers->end) return false;
-    segmenter->segment_data_bytes = header->gso_bytes;
-    segmenter->at = headers->data;
-    segmenter->ecn = header->gso_type & VNET_GSO_ECN;
-    segmenter->transport_sum = shared_sum(frame, headers, tcp);
+    if (!headers_read(frame->bytes, length, headers) || !kind_fits(&frame->header, headers)) return false;
+    if (!checksum_where_it_belongs(&frame->header, headers)) return false;
+    if (frame->header.gso_bytes == 0 || headers->data == headers->end) return false;
+    segmenter->summable_later = true;
+    segmenter->segment_data_bytes = frame->header.gso_bytes;
+    segmenter->ecn = frame->header.gso_type & VNET_GSO_ECN;
+    segmenter->tcp_flags = frame->bytes[headers->transport + TCP_FLAGS];
+    segmenter->pseudo_sum = pseudo_sum_of(frame, headers);
     return true;
+}
+
+static bool init_whole(struct segmenter *segmenter, size_t length)
+{
+    const struct vnet_frame *frame = segmenter->frame;
+    struct headers *headers = &segmenter->headers;
+    bool undone = frame->header.flags & VNET_NEEDS_CHECKSUM;
+    segmenter->whole = true;
+    segmenter->summable_later = undone && headers_read(frame->bytes, length, headers) && headers->end == length &&
+                                checksum_where_it_belongs(&frame->header, headers);
+    *headers = (struct headers){.end = length};
+    segmenter->segment_data_bytes = length;
+    return !undone || vnet_checksum_inside(&frame->header, length);
 }
 
 bool segmenter_init(struct segmenter *segmenter, struct vnet_frame *frame, size_t length)
 {
-    const struct vnet_header *header = &frame->header;
-    *segmenter = (struct segmenter){.frame = frame->bytes, .whole = header->gso_type == VNET_GSO_NONE};
-    if (!segmenter->whole) return init_cut(segmenter, frame->bytes, length, header);
-    segmenter->headers.end = segmenter->segment_data_bytes = length;
-    return finish_checksum(frame->bytes, length, header);
+    *segmenter = (struct segmenter){.frame = frame, .first = true};
+    bool right = frame->header.gso_type == VNET_GSO_NONE ? init_whole(segmenter, length) : init_cut(segmenter, length);
+    segmenter->at = segmenter->headers.data;
+    return right;
 }
 
 static size_t next_data_bytes(const struct segmenter *segmenter)
@@ -98,62 +96,71 @@ size_t segmenter_next_bytes(const struct segmenter *segmenter)
     return data_bytes == 0 ? 0 : segmenter->headers.data + data_bytes;
 }
 
-static void fix_ip(const struct segmenter *segmenter, uint8_t *segment, size_t segment_bytes)
+static void fix_ip(const struct segmenter *segmenter, uint8_t *ip, size_t ip_bytes)
 {
     const struct headers *headers = &segmenter->headers;
-    uint8_t *ip = segment + headers->ip;
     if (headers->ip6) {
-        write16(ip + IP6_PAYLOAD, (uint16_t)(segment_bytes - headers->ip - IP6_HEADER_BYTES));
+        write16(ip + IP6_PAYLOAD, (uint16_t)(ip_bytes - IP6_HEADER_BYTES));
         return;
     }
-    write16(ip + IP4_TOTAL, (uint16_t)(segment_bytes - headers->ip));
-    write16(ip + IP4_ID, (uint16_t)(read16(ip + IP4_ID) + segmenter->index));
+    write16(ip + IP4_TOTAL, (uint16_t)ip_bytes);
+    if (!segmenter->first) write16(ip + IP4_ID, (uint16_t)(read16(ip + IP4_ID) + 1));
     memset(ip + IP4_CHECKSUM, 0, 2);
-    store_checksum(ip + IP4_CHECKSUM, checksum_add(0, ip, headers->transport - headers->ip), false);
+    checksum_store(ip + IP4_CHECKSUM, checksum_add(0, ip, headers->transport - headers->ip));
 }
 
-static void fix_tcp(const struct segmenter *segmenter, uint8_t *tcp, size_t tcp_bytes, bool last)
+static void fix_tcp(const struct segmenter *segmenter, uint8_t *tcp, bool last)
 {
-    const struct headers *headers = &segmenter->headers;
-    size_t header_bytes = headers->data - headers->transport;
-    uint8_t flags = tcp[TCP_FLAGS];
-    write32(tcp + TCP_SEQUENCE, read32(tcp + TCP_SEQUENCE) + (uint32_t)(segmenter->at - headers->data));
-    if (!last) tcp[TCP_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
-    if (segmenter->ecn && segmenter->index > 0) tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
-    uint64_t sum = checksum_add(segmenter->transport_sum, tcp + TCP_SEQUENCE, 4);
-    /* The shared sum has the flags as they came: what was cleared is taken out again. */
-    sum = checksum_add_word(sum, (uint16_t) ~(uint16_t)(flags & ~tcp[TCP_FLAGS]));
-    sum = checksum_add_word(sum, (uint16_t)tcp_bytes);
-    sum = checksum_add(sum, tcp + header_bytes, tcp_bytes - header_bytes);
-    store_checksum(tcp + TCP_CHECKSUM, sum, false);
+    uint8_t flags = segmenter->tcp_flags;
+    if (!last) flags &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+    if (segmenter->ecn && !segmenter->first) flags &= (uint8_t)~TCP_CWR;
+    tcp[TCP_FLAGS] = flags;
+    if (segmenter->first) return;
+    write32(tcp + TCP_SEQUENCE, read32(tcp + TCP_SEQUENCE) + (uint32_t)segmenter->segment_data_bytes);
 }
 
-static void fix_udp(const struct segmenter *segmenter, uint8_t *udp, size_t udp_bytes)
+static void fix_checksum(const struct segmenter *segmenter, uint8_t *transport, size_t bytes, enum checksums checksums)
 {
-    write16(udp + UDP_LENGTH, (uint16_t)udp_bytes);
-    uint64_t sum = checksum_add_word(segmenter->transport_sum, (uint16_t)udp_bytes); /* in the pseudo-header */
-    sum = checksum_add_word(sum, (uint16_t)udp_bytes);                               /* in the header */
-    sum = checksum_add(sum, udp + 8, udp_bytes - 8);
-    store_checksum(udp + UDP_CHECKSUM, sum, true);
+    bool tcp = is_tcp(&segmenter->headers);
+    uint8_t *field = transport + (tcp ? TCP_CHECKSUM : UDP_CHECKSUM);
+    uint16_t pseudo = checksum_fold(checksum_add_word(segmenter->pseudo_sum, (uint16_t)bytes));
+    memcpy(field, &pseudo, sizeof pseudo);
+    if (checksums == CHECKSUMS_LEFT) return;
+    uint64_t sum = checksum_add(0, transport, bytes);
+    if (tcp) checksum_store(field, sum);
+    else checksum_store_udp(field, sum);
 }
 
-static void fix_headers(const struct segmenter *segmenter, uint8_t *segment, size_t segment_bytes, bool last)
+static void fix_headers(const struct segmenter *segmenter, uint8_t *segment, size_t data_bytes, enum checksums checksums)
 {
     const struct headers *headers = &segmenter->headers;
     uint8_t *transport = segment + headers->transport;
-    size_t transport_bytes = segment_bytes - headers->transport;
-    fix_ip(segmenter, segment, segment_bytes);
-    if (headers->protocol == IP_PROTOCOL_TCP) fix_tcp(segmenter, transport, transport_bytes, last);
-    else fix_udp(segmenter, transport, transport_bytes);
+    size_t bytes = headers->data + data_bytes, transport_bytes = bytes - headers->transport;
+    fix_ip(segmenter, segment + headers->ip, bytes - headers->ip);
+    if (is_tcp(headers)) fix_tcp(segmenter, transport, segmenter->at + data_bytes == headers->end);
+    else write16(transport + UDP_LENGTH, (uint16_t)transport_bytes);
+    fix_checksum(segmenter, transport, transport_bytes, checksums);
 }
 
-void segmenter_next(struct segmenter *segmenter, uint8_t *segment)
+static const uint8_t *whole_frame(const struct segmenter *segmenter, enum checksums checksums)
 {
-    size_t header_bytes = segmenter->headers.data, data_bytes = next_data_bytes(segmenter);
-    bool last = segmenter->at + data_bytes == segmenter->headers.end;
-    memcpy(segment, segmenter->frame, header_bytes);
-    memcpy(segment + header_bytes, segmenter->frame + segmenter->at, data_bytes);
-    if (!segmenter->whole) fix_headers(segmenter, segment, header_bytes + data_bytes, last);
+    bool left = checksums == CHECKSUMS_LEFT && segmenter->summable_later;
+    if (!left) vnet_finish_checksum(segmenter->frame, segmenter->headers.end);
+    return segmenter->frame->bytes;
+}
+
+const uint8_t *segmenter_next(struct segmenter *segmenter, enum checksums checksums)
+{
+    size_t data_bytes = next_data_bytes(segmenter), begin = segmenter->at - segmenter->headers.data;
+    uint8_t *segment = segmenter->frame->bytes + begin;
+    if (segmenter->whole) {
+        segmenter->at += data_bytes;
+        return whole_frame(segmenter, checksums);
+    }
+    if (!segmenter->first) memmove(segment, segmenter->frame->bytes + segmenter->segment, segmenter->headers.data);
+    fix_headers(segmenter, segment, data_bytes, checksums);
+    segmenter->first = false;
+    segmenter->segment = begin;
     segmenter->at += data_bytes;
-    segmenter->index++;
+    return segment;
 }

@@ -29,8 +29,8 @@ void receive_session_clear(struct receive_session *session)
     aead_clear(&session->aead);
 }
 
-enum drop_reason session_seal(struct send_session *session, enum packet_type type, uint8_t *packet,
-                              size_t payload_bytes)
+enum drop_reason session_seal(struct send_session *session, enum packet_type type, const uint8_t *payload,
+                              size_t payload_bytes, uint8_t *packet)
 {
     if (session->aead.context == NULL) return DROP_NO_PATH;
     if (session->counter >= PACKET_COUNTER_LIMIT) return DROP_COUNTER_EXHAUSTED;
@@ -38,14 +38,14 @@ enum drop_reason session_seal(struct send_session *session, enum packet_type typ
     /* Taken before sealing: a nonce is spent even where the sealing fails. */
     uint64_t counter = session->counter++;
     packet_write_header(packet, &(struct packet_header){type, session->index, counter});
-    return aead_seal(&session->aead, packet, payload_bytes, counter) ? PASS : DROP_SEND_FAILED;
+    return aead_seal(&session->aead, payload, payload_bytes, counter, packet) ? PASS : DROP_SEND_FAILED;
 }
 
-enum drop_reason session_open(struct receive_session *session, const struct packet_header *header, uint8_t *packet,
-                              size_t payload_bytes)
+enum drop_reason session_open(struct receive_session *session, const struct packet_header *header,
+                              const uint8_t *packet, uint8_t *payload, size_t payload_bytes)
 {
     if (!replay_is_fresh(&session->replay, header->counter)) return DROP_PACKET_REPLAYED;
-    if (!aead_open(&session->aead, packet, payload_bytes, header->counter)) return DROP_PACKET_NOT_AUTHENTIC;
+    if (!aead_open(&session->aead, packet, payload, payload_bytes, header->counter)) return DROP_PACKET_NOT_AUTHENTIC;
 
     replay_commit(&session->replay, header->counter);
     return PASS;

@@ -1,6 +1,6 @@
 /*
  * One generation of keys with a peer. The sending half numbers and seals packets; the receiving half opens each
- * packet once. Both work in place, on a buffer with the header in front of the payload and room for the tag behind.
+ * packet once. The payload may stand in the packet, between its header and its tag, or anywhere else.
  */
 #ifndef TINCAN_SESSION_H
 #define TINCAN_SESSION_H
@@ -37,12 +37,12 @@ bool receive_session_init(struct receive_session *session, const struct session_
 void send_session_clear(struct send_session *session);
 void receive_session_clear(struct receive_session *session);
 
-/* Turns the payload at packet + PACKET_HEADER_BYTES into a whole packet: PASS, no-path or counter-exhausted. */
-enum drop_reason session_seal(struct send_session *session, enum packet_type type, uint8_t *packet,
-                              size_t payload_bytes);
+/* Makes a whole packet of the payload: PASS, no-path or counter-exhausted. */
+enum drop_reason session_seal(struct send_session *session, enum packet_type type, const uint8_t *payload,
+                              size_t payload_bytes, uint8_t *packet);
 
-/* Leaves the payload in the clear at packet + PACKET_HEADER_BYTES: PASS, replayed or not-authentic. */
-enum drop_reason session_open(struct receive_session *session, const struct packet_header *header, uint8_t *packet,
-                              size_t payload_bytes);
+/* Leaves the payload in the clear at `payload`: PASS, replayed or not-authentic. */
+enum drop_reason session_open(struct receive_session *session, const struct packet_header *header,
+                              const uint8_t *packet, uint8_t *payload, size_t payload_bytes);
 
 #endif

@@ -64,9 +64,12 @@ ssize_t tap_read(const struct tap *tap, struct vnet_frame *frame)
     return bytes < (ssize_t)sizeof frame->header ? 0 : bytes - (ssize_t)sizeof frame->header;
 }
 
-bool tap_write(const struct tap *tap, const struct vnet_frame *frame, size_t bytes)
+bool tap_write(const struct tap *tap, struct vnet_frame *frame, size_t bytes)
 {
-    if (!tap->vnet_header) return write(tap->fd, frame->bytes, bytes) == (ssize_t)bytes;
+    if (!tap->vnet_header) {
+        vnet_finish_checksum(frame, bytes);
+        return write(tap->fd, frame->bytes, bytes) == (ssize_t)bytes;
+    }
     bytes += sizeof frame->header;
     return write(tap->fd, frame, bytes) == (ssize_t)bytes;
 }

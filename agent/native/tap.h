@@ -31,7 +31,10 @@ void tap_close(struct tap *tap);
 /* The bytes of one frame; -1 with errno, EAGAIN where none waits. Its header is all zero where the device has none. */
 ssize_t tap_read(const struct tap *tap, struct vnet_frame *frame);
 
-/* False where the kernel did not take it: the device is down or gone, or refuses such a super-frame (EINVAL). */
-bool tap_write(const struct tap *tap, const struct vnet_frame *frame, size_t bytes);
+/*
+ * What its header leaves undone, a device without headers has done before. False where the kernel did not take it: the
+ * device is down or gone, or refuses such a super-frame (EINVAL).
+ */
+bool tap_write(const struct tap *tap, struct vnet_frame *frame, size_t bytes);
 
 #endif

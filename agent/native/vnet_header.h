@@ -5,6 +5,8 @@
 #ifndef TINCAN_VNET_HEADER_H
 #define TINCAN_VNET_HEADER_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum {
@@ -39,5 +41,14 @@ struct vnet_frame {
     struct vnet_header header;
     uint8_t bytes[SUPER_FRAME_MAX_BYTES];
 };
+
+/* Does the checksum that the header speaks of stand inside the frame, behind the Ethernet header? */
+bool vnet_checksum_inside(const struct vnet_header *header, size_t length);
+
+/*
+ * Does what the header leaves undone in a frame that is not to be cut; the header says so then. The checksum must be
+ * inside the frame.
+ */
+void vnet_finish_checksum(struct vnet_frame *frame, size_t length);
 
 #endif

@@ -32,10 +32,10 @@ export class FrameQueue<Key> {
     this.#drops = drops;
   }
 
-  /** Keeps `frame`; drops what is too old, and then the oldest, of this key where it does not fit. */
+  /** Keeps a copy of `frame`, which may be part of a larger buffer; drops what is too old, and then the oldest, of this key where it does not fit. */
   push(key: Key, frame: Uint8Array): void {
     let waiting = this.#waiting.get(key) ?? [];
-    waiting.push({ frame, queuedAtMs: this.#clock.monotonicMs() });
+    waiting.push({ frame: frame.slice(), queuedAtMs: this.#clock.monotonicMs() });
     let bytes = bytesOf(waiting);
     if (waiting.length > MAX_QUEUED_FRAMES || bytes > MAX_QUEUED_BYTES) {
       waiting = this.#young(waiting);

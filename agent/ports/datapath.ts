@@ -104,7 +104,7 @@ export interface Endpoint {
   port: number;
 }
 
-/** Frames in events are the receiver's to keep. */
+/** Frames in events are the receiver's to keep, though some share a buffer: what is kept for long is better copied. */
 export type DatapathEvent =
   | { kind: 'frame'; why: 'unknown-destination' | 'neighbour' | 'flood'; frame: Uint8Array }
   /** A frame for a peer that has no fast path now. */

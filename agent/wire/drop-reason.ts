@@ -6,6 +6,7 @@ export const DATAPATH_DROP_REASONS = [
   'frame-too-short',
   'frame-too-long',
   'frame-not-segmentable',
+  'frame-not-summable',
   'tap-write-failed',
   'event-ring-full',
   'no-path',

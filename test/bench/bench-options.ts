@@ -5,6 +5,9 @@ import { UsageError } from '../../agent/errors.ts';
 export const SYSTEM_NAMES = ['tincan', 'direct', 'wireguard-go', 'nebula', 'fastd', 'tinc', 'n2n'] as const;
 export type SystemName = (typeof SYSTEM_NAMES)[number];
 
+/** Each is an agent of its own, with some 80 MB. */
+const MOST_LINKS = 50;
+
 export interface BenchOptions {
   /** One JSON object on stdout, in place of the table. */
   json: boolean;
@@ -22,6 +25,8 @@ export interface BenchOptions {
   quick: boolean;
   /** Measures a device's sensors in place of everything else. */
   sensors: boolean;
+  /** Measures one node with so many links in place of everything else; null: no. */
+  links: number | null;
 }
 
 export const BENCH_HELP = `npm run bench [-- OPTIONS]: Tincan and other overlays, the same work for each, in network namespaces.
@@ -32,6 +37,7 @@ export const BENCH_HELP = `npm run bench [-- OPTIONS]: Tincan and other overlays
   --peer-bin DIR  look for the others' programs in DIR (and its bin, sbin, usr/bin, usr/sbin) before PATH
   --cpu SHARE     let the processes of each end have this share of a core, for every system (0.25: Pi-class)
   --quick         one run, transfers of 1 s, unless --runs and --seconds say otherwise
+  --links N       measure the memory of one node with N links under load, and nothing else
   --sensors       measure what a device with 50 sensors and 20 followers costs, and nothing else
 `;
 
@@ -45,6 +51,7 @@ const OPTIONS = {
   systems: { type: 'string' },
   'peer-bin': { type: 'string' },
   cpu: { type: 'string' },
+  links: { type: 'string' },
 } as const;
 
 /** Null for `--help`. Throws UsageError with what to give instead. */
@@ -60,6 +67,7 @@ export function readBenchOptions(args: readonly string[]): BenchOptions | null {
     seconds: numberOf('--seconds', values.seconds, { least: 1, most: 600, whole: true }) ?? (quick ? 1 : 3),
     systems: systemsOf(values.systems),
     peerBin: values['peer-bin'] ?? null,
+    links: numberOf('--links', values.links, { least: 1, most: MOST_LINKS, whole: true }),
     cpuShare: numberOf('--cpu', values.cpu, { least: 0.05, most: 64, whole: false }),
   };
 }

@@ -8,6 +8,7 @@ import { type BenchReport, type Conditions, reportOf } from './bench-report.ts';
 import { BenchRounds } from './bench-rounds.ts';
 import { benchTable } from './bench-table.ts';
 import { CpuCap } from './cpu-cap.ts';
+import { benchLinks } from './links-bench.ts';
 import { Programs } from './programs.ts';
 import { type BenchRig, openRig } from './rig.ts';
 import { benchSensors } from './sensors-bench.ts';
@@ -68,10 +69,7 @@ async function inLab(options: BenchOptions): Promise<BenchReport | number> {
   const problem = labProblem(mode);
   if (problem !== null) throw new EnvironmentFault('no-lab', problem);
   const stop = new AbortController();
-  const say: Say = (line) => {
-    // What fails from then on fails because of that.
-    if (!stop.signal.aborted) process.stderr.write(`${secondsText(performance.now())}  ${line}\n`);
-  };
+  const say = sayTo(stop.signal);
   const lab = await Lab.open({ mode });
   let cap: CpuCap | null = null;
   try {
@@ -88,6 +86,14 @@ async function inLab(options: BenchOptions): Promise<BenchReport | number> {
   }
 }
 
+/** Progress, until the signal. */
+function sayTo(stop: AbortSignal | null): Say {
+  return (line) => {
+    // What fails from then on fails because of that.
+    if (!stop?.aborted) process.stderr.write(`${secondsText(performance.now())}  ${line}\n`);
+  };
+}
+
 function secondsText(ms: number): string {
   return `${(ms / 1000).toFixed(1).padStart(7)} s`;
 }
@@ -96,6 +102,10 @@ async function main(): Promise<{ exitCode: number; text: string }> {
   try {
     const options = readBenchOptions(process.argv.slice(2));
     if (options === null) return { exitCode: 0, text: BENCH_HELP };
+    if (options.links !== null) {
+      const { json, links, seconds } = options;
+      return await benchLinks({ json, links, seconds }, interruption(), sayTo(null));
+    }
     if (options.sensors) return await benchSensors(options.json, interruption());
     const ending = await inLab(options);
     if (typeof ending === 'number') return { exitCode: ending, text: '' };

@@ -64,9 +64,9 @@ export class MemberHost {
     return this.#agent;
   }
 
-  /** Starts the agent with nothing but its claim. */
+  /** Starts the agent with nothing but its claim, or again with what it has kept. */
   start(onLine: (line: string) => void): LabProcess {
-    mkdirSync(this.#stateDirectory, { mode: 0o700 });
+    mkdirSync(this.#stateDirectory, { mode: 0o700, recursive: true });
     const command = tincanCommand('agent', '--state', this.#stateDirectory, '--claim', this.claimFile);
     this.#startedAtMs = Date.now();
     this.#agent = this.host.spawn(`agent on ${this.name}`, command, { onLine });

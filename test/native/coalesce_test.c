@@ -26,9 +26,27 @@ static void cut_frame(bool ip6, bool tcp, size_t segment_data_bytes, size_t data
     CHECK(cut(&made, &segments));
 }
 
+static bool add_frame(const uint8_t *frame, size_t bytes, bool unsummed)
+{
+    struct arrival arrival;
+    CHECK(arrival_read(&arrival, frame, bytes, unsummed));
+    return run_add(&run, &arrival);
+}
+
 static bool add(unsigned number)
 {
-    return run_add(&run, segments.frames[number], segments.bytes[number]);
+    return add_frame(segments.frames[number], segments.bytes[number], false);
+}
+
+/* From the run's own room, as packets are opened; false leaves the run as it was. */
+static bool add_in_room(const uint8_t *frame, size_t bytes, bool unsummed)
+{
+    uint8_t *room = run_room(&run, bytes);
+    if (room == NULL) return false;
+    memcpy(room, frame, bytes);
+    bool added = add_frame(room, bytes, unsummed);
+    if (!added) run_clear_room(&run);
+    return added;
 }
 
 static void gives_back_what_was_cut(void)
@@ -55,6 +73,76 @@ static void gives_back_what_was_cut(void)
         }
         CHECK(memcmp(&header, &made.vnet.header, sizeof header) == 0 && memcmp(run.frame.bytes, made.vnet.bytes, bytes) == 0);
     }
+}
+
+static void joins_in_its_own_room_what_was_not_summed(void)
+{
+    for (int round = 0; round < 4000; round++) {
+        size_t mss = 20 + next_random() % 1300, count = 1 + next_random() % 40;
+        empty_run();
+        made = (struct super_frame){.ip6 = round & 1,
+                                    .tcp = round & 2,
+                                    .vlan_tags = next_random() % 3,
+                                    .segment_data_bytes = mss,
+                                    .data_bytes = (count - 1) * mss + 1 + next_random() % mss,
+                                    .tcp_flags = next_random() & 1 ? ACK : ACK | PSH,
+                                    .tcp_option_bytes = next_random() % 11 * 4};
+        make_super_frame(&made);
+        CHECK(cut_with(&made, &segments, CHECKSUMS_LEFT));
+        for (unsigned at = 0; at < segments.count; at++) {
+            /* What is opened there and is no frame, or not of this flow, leaves no trace. */
+            static uint8_t stranger[1400];
+            if (next_random() % 4 == 0) CHECK(at == 0 || !add_in_room(stranger, 60 + next_random() % 1300, false));
+            CHECK(add_in_room(segments.frames[at], segments.bytes[at], true));
+        }
+        size_t bytes = run_finish(&run);
+        struct vnet_header wanted = made.vnet.header;
+        if (segments.count == 1) wanted.gso_type = 0, wanted.gso_bytes = 0, wanted.header_bytes = 0;
+        CHECK(bytes == made.bytes && memcmp(&run.frame.header, &wanted, sizeof wanted) == 0);
+        CHECK(memcmp(run.frame.bytes, made.vnet.bytes, bytes) == 0);
+        vnet_finish_checksum(&run.frame, bytes);
+        if (segments.count == 1) CHECK(checksums_right(&made, run.frame.bytes, bytes) && run.frame.header.flags == 0);
+    }
+}
+
+static void joins_summed_frames_and_others(void)
+{
+    static struct segments left;
+    cut_frame(false, true, 500, 1500);
+    CHECK(cut_with(&made, &left, CHECKSUMS_LEFT));
+    CHECK(add(0) && add_frame(left.frames[1], left.bytes[1], true) && add(2));
+    CHECK(run_finish(&run) == made.bytes && memcmp(run.frame.bytes, made.vnet.bytes, made.bytes) == 0);
+    empty_run();
+    CHECK(add_frame(left.frames[0], left.bytes[0], true) && add(1));
+    /* A damaged one spoils the run that it begins, whatever follows. */
+    empty_run();
+    segments.frames[0][made.data] ^= 1;
+    CHECK(add(0) && !add_frame(left.frames[1], left.bytes[1], true));
+    /* What says that it was not summed is not looked at: that is the tag's part. The IP header is. */
+    empty_run();
+    left.frames[1][made.ip + 8] ^= 1;
+    CHECK(add_frame(left.frames[0], left.bytes[0], true) && !add_frame(left.frames[1], left.bytes[1], true));
+}
+
+static void refuses_unsummed_frames_without_a_checksum_to_finish(void)
+{
+    struct arrival arrival;
+    cut_frame(false, true, 500, 1500);
+    CHECK(arrival_read(&arrival, segments.frames[0], segments.bytes[0], true));
+    CHECK(!arrival_read(&arrival, segments.frames[0], segments.bytes[0] - 1, true));
+    segments.frames[0][made.ip + 9] = 1;
+    CHECK(!arrival_read(&arrival, segments.frames[0], segments.bytes[0], true));
+    CHECK(arrival_read(&arrival, segments.frames[0], segments.bytes[0], false) && !arrival.known);
+}
+
+static void has_no_room_where_nothing_may_join(void)
+{
+    cut_frame(false, true, 500, 700);
+    CHECK(run_room(&run, 600) == run.frame.bytes);
+    CHECK(add(0) && run_room(&run, 600) != NULL);
+    run_clear_room(&run);
+    CHECK(run_room(&run, SUPER_FRAME_MAX_BYTES - 500) == NULL);
+    CHECK(add(1) && run_room(&run, 600) == NULL);
 }
 
 /* Puts both checksums right after a change, so that the change alone can be the reason to refuse. */
@@ -131,7 +219,7 @@ static void ends_with_a_short_segment(void)
     write32(next + made.transport + 4, read32(next + made.transport + 4) + 200);
     write16(next + made.ip + 4, (uint16_t)(read16(next + made.ip + 4) + 1));
     sum_again(next, segments.bytes[1]);
-    CHECK(!run_add(&run, next, segments.bytes[1]));
+    CHECK(!add_frame(next, segments.bytes[1], false));
 }
 
 static void ends_with_a_push(void)
@@ -208,7 +296,9 @@ static void stays_within_what_a_kernel_takes(void)
     CHECK(joined == 63 && run.bytes - made.ip <= UINT16_MAX);
 }
 
-RUN_TESTS(TEST(gives_back_what_was_cut), TEST(joins_only_neighbours_of_one_flow), TEST(joins_nothing_that_is_damaged),
+RUN_TESTS(TEST(gives_back_what_was_cut), TEST(joins_in_its_own_room_what_was_not_summed),
+          TEST(joins_summed_frames_and_others), TEST(refuses_unsummed_frames_without_a_checksum_to_finish),
+          TEST(has_no_room_where_nothing_may_join), TEST(joins_only_neighbours_of_one_flow), TEST(joins_nothing_that_is_damaged),
           TEST(ends_with_a_short_segment), TEST(ends_with_a_push), TEST(takes_no_longer_segment_than_the_first),
           TEST(leaves_frames_with_another_meaning_alone), TEST(joins_udp_that_is_sent_with_one_id),
           TEST(stays_within_what_a_kernel_takes))

@@ -56,7 +56,7 @@ function internetSum(parts) {
 function seeds() {
   const frame = tcpFrame(1000, 1);
   const following = tcpFrame(1004, 2);
-  const counted = (bytes) => Buffer.concat([Buffer.from([0, bytes.length]), bytes]);
+  const counted = (bytes, unsummed = 0) => Buffer.concat([Buffer.from([unsummed, bytes.length]), bytes]);
   // needs checksum, TCP4, header 54, segments of 2, checksum at 34 + 16; in the machine's (little-endian) order
   const vnet = Buffer.from('0101360002002200', 'hex');
   return {
@@ -64,6 +64,7 @@ function seeds() {
     anybody: Buffer.from('0104010000160000000000000000000000', 'hex'),
     peer: Buffer.concat([Buffer.from([2]), frame]),
     join: Buffer.concat([Buffer.from([3]), counted(frame), counted(following), Buffer.alloc(1)]),
+    left: Buffer.concat([Buffer.from([3]), counted(frame, 0x80), counted(following, 0x80), Buffer.alloc(1)]),
   };
 }
 

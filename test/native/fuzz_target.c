@@ -4,7 +4,7 @@
  *     0  a frame with its vnet header, as the kernel hands it over    -> outbound.c
  *     1  a UDP packet from anybody                                    -> inbound.c
  *     2  a frame that an enrolled peer seals, whatever it says        -> inbound.c behind the AEAD
- *     3  frames of one length after the other                         -> coalesce.c, and what it joins -> segment.c
+ *     3  frames, each behind its length and whether it is unsummed    -> coalesce.c, and what it joins -> segment.c
  *
  * Beside the sanitizers' faults, a joined frame that cannot be cut into as many segments again is a fault.
  */
@@ -46,36 +46,51 @@ static void from_anybody(const uint8_t *data, size_t size)
     CHECK(inbound_batch(pair.b.datapath));
 }
 
+/* The last bit says whether it is said to be unsummed. */
 static void from_peer(const uint8_t *data, size_t size)
 {
-    control_send_frame(pair.a.datapath, 4, data, size);
+    enum packet_type type = data[size - 1] & 1 ? PACKET_UNSUMMED_FRAME : PACKET_FRAME;
+    if (size > FRAME_MAX_BYTES) return;
+    memcpy(pair.a.datapath->packet + PACKET_HEADER_BYTES, data, size);
+    struct peer *peer = pair.a.datapath->table.peers[4];
+    CHECK(outbound_send(pair.a.datapath, peer, &peer->path, type, size));
     CHECK(inbound_batch(pair.b.datapath));
 }
 
 static void check_joined(struct run *run)
 {
     struct segmenter segmenter;
-    static uint8_t segment[SUPER_FRAME_MAX_BYTES];
     unsigned wanted = run->segments, count = 0;
     size_t bytes = run_finish(run);
     if (wanted == 1) return;
     CHECK(segmenter_init(&segmenter, &run->frame, bytes));
-    for (; segmenter_next_bytes(&segmenter) > 0; count++) segmenter_next(&segmenter, segment);
+    for (; segmenter_next_bytes(&segmenter) > 0; count++) segmenter_next(&segmenter, CHECKSUMS_DONE);
     CHECK(count == wanted);
 }
 
-/* Two bytes of length before each frame. */
+/* The frame is copied into the run's room, as if it had been opened there. */
+static void join_one(struct run *run, const uint8_t *data, size_t bytes, bool unsummed)
+{
+    struct arrival arrival;
+    uint8_t *room = run_room(run, bytes);
+    if (room != NULL) memcpy(room, data, bytes);
+    if (arrival_read(&arrival, room == NULL ? data : room, bytes, unsummed) && run_add(run, &arrival)) return;
+    run_clear_room(run);
+    if (run->bytes == 0) return;
+    check_joined(run);
+    if (arrival_read(&arrival, data, bytes, unsummed)) CHECK(run_add(run, &arrival));
+}
+
+/* Two bytes of length before each frame, of which the first bit says that it is unsummed. */
 static void join(const uint8_t *data, size_t size)
 {
     static struct run run = {.tcp = true, .udp = true};
     while (size > 2) {
-        size_t bytes = (size_t)(data[0] << 8 | data[1]) % (size - 1);
+        bool unsummed = data[0] & 0x80;
+        size_t bytes = (size_t)((data[0] & 0x7f) << 8 | data[1]) % (size - 1);
         data += 2;
         size -= 2;
-        if (bytes >= FRAME_HEADER_BYTES && !run_add(&run, data, bytes)) {
-            check_joined(&run);
-            CHECK(run_add(&run, data, bytes));
-        }
+        if (bytes >= FRAME_HEADER_BYTES) join_one(&run, data, bytes, unsummed);
         data += bytes;
         size -= bytes;
     }

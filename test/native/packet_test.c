@@ -42,12 +42,13 @@ static void refuses_every_length_that_is_too_short(void)
     }
 }
 
-static void knows_three_types_of_one_version(void)
+static void knows_four_types_of_one_version(void)
 {
     struct packet_header header;
     for (unsigned type = 0; type < 256; type++) {
         uint8_t packet[PACKET_OVERHEAD_BYTES] = {(uint8_t)type, PACKET_VERSION};
-        bool known = type == PACKET_FRAME || type == PACKET_PROBE || type == PACKET_ECHO;
+        bool known = type == PACKET_FRAME || type == PACKET_PROBE || type == PACKET_ECHO ||
+                     type == PACKET_UNSUMMED_FRAME;
         CHECK(packet_read_header(packet, sizeof packet, &header) == (known ? PASS : DROP_PACKET_UNKNOWN_TYPE));
     }
     for (int byte = 1; byte < 4; byte++) {
@@ -74,7 +75,13 @@ static void seals_like(enum aead_cipher cipher, const char *golden)
     CHECK(aead_init(&aead, cipher, AEAD_SEAL, key));
     packet_write_header(packet, &golden_header);
     size_t payload_bytes = from_hex(VECTOR_PAYLOAD, packet + PACKET_HEADER_BYTES);
-    CHECK(aead_seal(&aead, packet, payload_bytes, golden_header.counter));
+    CHECK(aead_seal(&aead, packet + PACKET_HEADER_BYTES, payload_bytes, golden_header.counter, packet));
+    CHECK_BYTES(packet, golden);
+    /* From elsewhere than the packet. */
+    uint8_t payload[512];
+    from_hex(VECTOR_PAYLOAD, payload);
+    memset(packet + PACKET_HEADER_BYTES, 0, sizeof packet - PACKET_HEADER_BYTES);
+    CHECK(aead_seal(&aead, payload, payload_bytes, golden_header.counter, packet));
     CHECK_BYTES(packet, golden);
     aead_clear(&aead);
 }
@@ -86,7 +93,7 @@ static void opens(enum aead_cipher cipher, const char *golden)
     from_hex(VECTOR_KEY, key);
     size_t payload_bytes = from_hex(golden, packet) - PACKET_OVERHEAD_BYTES;
     CHECK(aead_init(&aead, cipher, AEAD_OPEN, key));
-    CHECK(aead_open(&aead, packet, payload_bytes, golden_header.counter));
+    CHECK(aead_open(&aead, packet, packet + PACKET_HEADER_BYTES, payload_bytes, golden_header.counter));
     CHECK_BYTES(packet + PACKET_HEADER_BYTES, VECTOR_PAYLOAD);
 
     /* One bit of header, payload or tag, or another counter: not authentic. And the next packet opens again. */
@@ -94,12 +101,17 @@ static void opens(enum aead_cipher cipher, const char *golden)
     for (size_t at = 0; at < packet_bytes; at++) {
         from_hex(golden, packet);
         packet[at] ^= 1;
-        CHECK(!aead_open(&aead, packet, payload_bytes, golden_header.counter));
+        CHECK(!aead_open(&aead, packet, packet + PACKET_HEADER_BYTES, payload_bytes, golden_header.counter));
     }
     from_hex(golden, packet);
-    CHECK(!aead_open(&aead, packet, payload_bytes, golden_header.counter + 1));
+    CHECK(!aead_open(&aead, packet, packet + PACKET_HEADER_BYTES, payload_bytes, golden_header.counter + 1));
     from_hex(golden, packet);
-    CHECK(aead_open(&aead, packet, payload_bytes, golden_header.counter));
+    CHECK(aead_open(&aead, packet, packet + PACKET_HEADER_BYTES, payload_bytes, golden_header.counter));
+    /* Elsewhere than in the packet. */
+    uint8_t payload[512];
+    from_hex(golden, packet);
+    CHECK(aead_open(&aead, packet, payload, payload_bytes, golden_header.counter));
+    CHECK_BYTES(payload, VECTOR_PAYLOAD);
     aead_clear(&aead);
     aead_clear(&aead);
 }
@@ -125,7 +137,7 @@ static void opens_only_the_golden_packet_with_chacha20_poly1305(void)
 }
 
 RUN_TESTS(TEST(writes_the_golden_header), TEST(reads_what_it_writes), TEST(makes_the_nonce_of_the_counter),
-          TEST(refuses_every_length_that_is_too_short), TEST(knows_three_types_of_one_version), TEST(carries_a_probe),
+          TEST(refuses_every_length_that_is_too_short), TEST(knows_four_types_of_one_version), TEST(carries_a_probe),
           TEST(seals_the_golden_packet_with_aes_256_gcm), TEST(seals_the_golden_packet_with_chacha20_poly1305),
           TEST(opens_only_the_golden_packet_with_aes_256_gcm),
           TEST(opens_only_the_golden_packet_with_chacha20_poly1305))

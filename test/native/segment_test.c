@@ -74,6 +74,45 @@ static void leaves_a_congestion_signal_to_the_first(void)
     }
 }
 
+/* All but the transport checksum as above, and that as the kernel left it, with the segment's own length. */
+static void leaves_checksums_to_the_receiver(void)
+{
+    static struct segments left;
+    for (int round = 0; round < 2000; round++) {
+        size_t mss = 40 + next_random() % 1300;
+        make(round & 1, round & 2, mss, 1 + next_random() % (20 * mss));
+        made.vlan_tags = next_random() % 3;
+        made.extension_bytes = next_random() % 3 * 8;
+        make_super_frame(&made);
+        if (next_random() % 8 == 0) made.vnet.header.gso_type = VNET_GSO_NONE;
+        CHECK(cut(&made, &segments) && cut_with(&made, &left, CHECKSUMS_LEFT) && left.count == segments.count);
+        for (unsigned at = 0; at < left.count; at++) {
+            uint8_t *field = left.frames[at] + made.transport + (made.tcp ? 16 : 6);
+            CHECK(left.bytes[at] == segments.bytes[at]);
+            CHECK(read16(field) == plain_pseudo_sum(&made, left.frames[at], left.bytes[at]));
+            memcpy(field, segments.frames[at] + (field - left.frames[at]), 2);
+            CHECK(memcmp(left.frames[at], segments.frames[at], left.bytes[at]) == 0);
+        }
+    }
+}
+
+static void finishes_checksums_that_no_receiver_could(void)
+{
+    make(true, true, 0, 500);
+    make_super_frame(&made);
+    made.vnet.header.gso_type = VNET_GSO_NONE;
+    /* Another protocol, and padding behind the datagram. */
+    made.vnet.bytes[made.ip + 6] = 132;
+    CHECK(cut(&made, &segments));
+    static struct segments left;
+    CHECK(cut_with(&made, &left, CHECKSUMS_LEFT) && memcmp(left.frames[0], segments.frames[0], made.bytes) == 0);
+    make_super_frame(&made);
+    made.vnet.header.gso_type = VNET_GSO_NONE;
+    made.bytes += 6;
+    CHECK(cut(&made, &segments));
+    CHECK(cut_with(&made, &left, CHECKSUMS_LEFT) && memcmp(left.frames[0], segments.frames[0], made.bytes) == 0);
+}
+
 static void finishes_the_checksum_of_a_whole_frame(void)
 {
     for (int round = 0; round < 2000; round++) {
@@ -142,10 +181,10 @@ static void survives_every_header_and_every_frame(void)
             ((uint8_t *)&made.vnet.header)[next_random() % sizeof made.vnet.header] = (uint8_t)next_random();
         }
         struct segmenter segmenter;
-        static uint8_t segment[SUPER_FRAME_MAX_BYTES];
+        enum checksums checksums = next_random() & 1 ? CHECKSUMS_LEFT : CHECKSUMS_DONE;
         if (!segmenter_init(&segmenter, &made.vnet, made.bytes)) continue;
         size_t data_bytes = 0;
-        for (size_t bytes; (bytes = segmenter_next_bytes(&segmenter)) > 0; segmenter_next(&segmenter, segment)) {
+        for (size_t bytes; (bytes = segmenter_next_bytes(&segmenter)) > 0; segmenter_next(&segmenter, checksums)) {
             CHECK(bytes <= made.bytes);
             data_bytes += bytes - segmenter.headers.data;
         }
@@ -154,6 +193,7 @@ static void survives_every_header_and_every_frame(void)
 }
 
 RUN_TESTS(TEST(cuts_every_kind_of_frame), TEST(leaves_closing_flags_to_the_last),
-          TEST(leaves_a_congestion_signal_to_the_first), TEST(finishes_the_checksum_of_a_whole_frame),
+          TEST(leaves_a_congestion_signal_to_the_first), TEST(leaves_checksums_to_the_receiver),
+          TEST(finishes_checksums_that_no_receiver_could), TEST(finishes_the_checksum_of_a_whole_frame),
           TEST(never_sends_udp_with_the_checksum_that_says_none), TEST(passes_on_frames_of_which_it_knows_nothing),
           TEST(refuses_headers_that_contradict_the_frame), TEST(survives_every_header_and_every_frame))

@@ -89,19 +89,27 @@ struct segments {
     uint8_t frames[SUPER_FRAME_MAX_SEGMENTS][2048];
 };
 
-/* False where the segmenter refuses. */
-__attribute__((unused)) static bool cut(struct super_frame *made, struct segments *segments)
+/* False where the segmenter refuses. What is cut is a copy, because cutting spoils it. */
+__attribute__((unused)) static bool cut_with(const struct super_frame *made, struct segments *segments,
+                                             enum checksums checksums)
 {
     struct segmenter segmenter;
+    static struct vnet_frame frame;
+    frame = made->vnet;
     segments->count = 0;
-    if (!segmenter_init(&segmenter, &made->vnet, made->bytes)) return false;
+    if (!segmenter_init(&segmenter, &frame, made->bytes)) return false;
     size_t most = segmenter_most_bytes(&segmenter);
     for (size_t bytes; (bytes = segmenter_next_bytes(&segmenter)) > 0; segments->count++) {
         CHECK(bytes <= most && segments->count < SUPER_FRAME_MAX_SEGMENTS);
-        segmenter_next(&segmenter, segments->frames[segments->count]);
+        memcpy(segments->frames[segments->count], segmenter_next(&segmenter, checksums), bytes);
         segments->bytes[segments->count] = bytes;
     }
     return true;
+}
+
+__attribute__((unused)) static bool cut(const struct super_frame *made, struct segments *segments)
+{
+    return cut_with(made, segments, CHECKSUMS_DONE);
 }
 
 /* RFC 1071, word by word. */
@@ -112,6 +120,14 @@ __attribute__((unused)) static uint16_t plain_sum(uint32_t sum, const uint8_t *b
         sum = (sum & 0xffff) + (sum >> 16);
     }
     return (uint16_t)sum;
+}
+
+/* The sum of the pseudo-header of a frame of `bytes` bytes. */
+__attribute__((unused)) static uint16_t plain_pseudo_sum(const struct super_frame *made, const uint8_t *frame, size_t bytes)
+{
+    const uint8_t *ip = frame + made->ip, *source = ip + (made->ip6 ? 8 : 12);
+    uint32_t protocol = made->tcp ? IP_PROTOCOL_TCP : IP_PROTOCOL_UDP;
+    return plain_sum(protocol + (uint32_t)(bytes - made->transport), source, made->ip6 ? 32 : 8);
 }
 
 __attribute__((unused)) static bool checksums_right(const struct super_frame *made, const uint8_t *frame, size_t bytes)
