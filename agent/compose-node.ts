@@ -4,7 +4,8 @@
  */
 
 import type { DeviceIdentity } from '../provisioning/device/device-identity.ts';
-import { DEFAULT_SERVICES, type DeviceConfig } from '../provisioning/documents/device-config.ts';
+import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import { DEFAULT_SERVICES } from '../provisioning/documents/sensor-settings.ts';
 import type { SensorReport } from '../sensors/sensor-service.ts';
 import { addressesWithin, LinuxHostNetwork } from './adapters/linux-host-network.ts';
 import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts';

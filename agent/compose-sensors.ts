@@ -2,11 +2,8 @@
  * The sensor service of one node. A port that another server has must not take the overlay down with it: the node
  * runs, says what is wrong, and tries again.
  */
-import {
-  DEFAULT_REQUESTS_PER_SECOND,
-  DEFAULT_SERVICES,
-  type DeviceConfig,
-} from '../provisioning/documents/device-config.ts';
+import type { DeviceConfig } from '../provisioning/documents/device-config.ts';
+import { DEFAULT_REQUESTS_PER_SECOND, DEFAULT_SERVICES } from '../provisioning/documents/sensor-settings.ts';
 import type { AccessPolicy, ReaderDirectory } from '../sensors/access.ts';
 import type { Actuators } from '../sensors/actuators.ts';
 import { BUILT_IN_DRIVERS } from '../sensors/drivers/built-in-drivers.ts';

@@ -14,6 +14,9 @@ export const idField = v.pipe(v.string(), v.regex(ID_PATTERN));
 export const claimIdField = v.pipe(v.string(), v.regex(CLAIM_ID_PATTERN));
 export const tagsField = v.pipe(v.array(labelField), v.maxLength(32));
 
+export const integerField = (min: number, max: number) =>
+  v.pipe(v.number(), v.safeInteger(), v.minValue(min), v.maxValue(max));
+
 /** Serials and versions start at 1; zero is never issued. */
 export const serialField = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 /** Unix milliseconds. */

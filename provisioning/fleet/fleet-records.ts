@@ -18,12 +18,10 @@ import * as v from 'valibot';
 import { BrokerAccessSchema, CLAIM_SECRET_BYTES } from '../documents/claim.ts';
 import {
   ConfirmSettingsSchema,
-  DeclaredSensorsSchema,
   homeAssistantFields,
   LinkSettingsSchema,
   mtuField,
   policyFields,
-  SensorSettingsSchema,
   wifiField,
 } from '../documents/device-config.ts';
 import {
@@ -41,6 +39,7 @@ import {
   timeField,
 } from '../documents/document-fields.ts';
 import { HardwareSchema } from '../documents/enrolment-messages.ts';
+import { DeclaredSensorsSchema, SensorSettingsSchema } from '../documents/sensor-settings.ts';
 
 /** Says who may do what with some devices: all, those with a tag, or one. */
 const PolicyRuleSchema = v.strictObject({

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { describe, expect, it } from 'vitest';
-import { DeclaredSensorsSchema, PolicySchema } from '../../../provisioning/documents/device-config.ts';
+import { PolicySchema } from '../../../provisioning/documents/device-config.ts';
+import { DeclaredSensorsSchema } from '../../../provisioning/documents/sensor-settings.ts';
 import { policyFor } from '../../../provisioning/fleet/device-policy.ts';
 import { FleetSchema } from '../../../provisioning/fleet/fleet-records.ts';
 
