@@ -77,10 +77,9 @@ describe('a flood of forged packets in the peer’s name', () => {
       tell(`forged packets of ${payloadBytes} bytes`, { ...figures, ...resumed });
       const drops = (await two.status())?.datapath?.drops ?? {};
       tell('drops', drops);
-      // What does not fit into the socket is dropped there, like the honest packets among it.
-      const refused = (drops['packet-not-authentic'] ?? 0) + (drops['socket-overflow'] ?? 0);
-      expect(refused).toBeGreaterThan((await flooding) / 2);
-      expect(drops['packet-not-authentic']).toBeGreaterThan(10_000);
+      expect(forgedPerS).toBeGreaterThan(20_000);
+      // The rest was dropped at the socket, where honest packets are, too.
+      expect(drops['packet-not-authentic']).toBeGreaterThan(50_000);
       expect(drops['event-ring-full'] ?? 0).toBe(0);
       expect(await answerMs).toBeLessThan(RESUME_MS);
       expect(floodMbitPerS).toBeGreaterThan(0);
