@@ -119,6 +119,11 @@ export class Load {
     };
   }
 
+  /** What TCP has carried up to now, in both directions. */
+  bytes(): number {
+    return this.#server.bytes + this.#driver.bytes;
+  }
+
   async stop(): Promise<void> {
     for (const { process } of [this.#driver, this.#server]) {
       process.kill('SIGKILL');
