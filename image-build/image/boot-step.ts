@@ -6,9 +6,10 @@ import { digestOfPath } from './digest.ts';
 import { BOOT_LABEL, BOOT_PARTITION_BYTES, DISK_ID, kernelCommandLine } from './layout.ts';
 import { runProgram } from './program.ts';
 import type { Step, StepResult } from './step-store.ts';
-import { BOOT_FILES } from './system-step.ts';
+import { BOOT_FILES, ROOT_ARCHIVE } from './system-step.ts';
 
 export const BOOT_PARTITION = 'boot.fat';
+const BUILD_ID_DIGITS = 16;
 
 export interface BootOptions {
   readonly board: Board;
@@ -40,7 +41,9 @@ export async function bootStep(options: BootOptions): Promise<Step> {
       await cp(join(system.directory, BOOT_FILES), files, { recursive: true });
       await mkdir(join(files, 'tincan'));
       await cp(readme, join(files, 'tincan', 'README.txt'));
-      const facts = { version, board: board.name, buildId: system.key };
+      // Of what is in it: however it was built, an equal root has an equal name.
+      const buildId = (await digestOfPath(join(system.directory, ROOT_ARCHIVE))).slice(0, BUILD_ID_DIGITS);
+      const facts = { version, board: board.name, buildId };
       await writeFile(join(files, 'tincan', 'image.json'), `${JSON.stringify(facts, null, 2)}\n`);
       if (board.bootLoader === 'raspberry-pi')
         await writeFile(join(files, 'cmdline.txt'), `${commandLine}\n`);

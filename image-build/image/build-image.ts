@@ -59,7 +59,6 @@ export interface BuildResult {
   readonly lockFile: string;
   readonly bill: string;
   readonly rootArchive: string | null;
-  readonly buildId: string;
 }
 
 interface Built {
@@ -160,7 +159,7 @@ async function publish(
   }
   await rename(finished, out);
   const [lockFile = '', bill = ''] = files.keys();
-  return { image: out, lockFile, bill, rootArchive, buildId: built.system.key };
+  return { image: out, lockFile, bill, rootArchive };
 }
 
 async function billOf(

@@ -34,6 +34,9 @@ export const DEBIAN_ARCHIVE = 'debian.tar';
 /** The versions and hashes of the packages as the tree's own apt saw them. */
 export const PACKAGE_HASHES = 'packages.sha256';
 
+/** Files of what is installed, and not of what else the kept packages have from builds before. */
+const INSTALLED_FILES = `dpkg-query --admindir="$1/var/lib/dpkg" --show --showformat='\${Package}_\${Version}_\${Architecture}.deb\\n' | sed s/:/%3a/g`;
+
 /** The step that makes `debian.tar`. */
 export function debianStep(options: DebianOptions): Step {
   const args = mmdebstrapArguments(options);
@@ -76,7 +79,7 @@ function mmdebstrapArguments(options: DebianOptions): (directory: string) => str
     `--customize-hook=rm "$1${INITRD_MAKER}"`,
     `--customize-hook=chroot "$1" dpkg-divert --quiet --local --rename --remove ${INITRD_MAKER}`,
     '--customize-hook=rm -f "$1/etc/apt/preferences.d/preferences"',
-    `--customize-hook=cd "$1/var/cache/apt/archives" && sha256sum *.deb > "$1/${PACKAGE_HASHES}"`,
+    `--customize-hook=cd "$1/var/cache/apt/archives" && ${INSTALLED_FILES} | xargs sha256sum > "$1/${PACKAGE_HASHES}"`,
     `--customize-hook=copy-out /${PACKAGE_HASHES} ${quoted(directory)}`,
     `--customize-hook=rm "$1/${PACKAGE_HASHES}"`,
     `--customize-hook=sync-out /var/cache/apt/archives ${quoted(packageCache)}`,

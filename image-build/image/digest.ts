@@ -1,14 +1,16 @@
 /** What files hold, as one short text: steps are named by it. */
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
 
 /** SHA-256 of a file, or of names, modes and contents of all files below a directory. */
 export async function digestOfPath(path: string): Promise<string> {
   if (!(await stat(path)).isDirectory()) {
-    return createHash('sha256')
-      .update(await readFile(path))
-      .digest('hex');
+    const hash = createHash('sha256');
+    await pipeline(createReadStream(path), hash);
+    return hash.digest('hex');
   }
   const hash = createHash('sha256');
   const entries = await readdir(path, { recursive: true, withFileTypes: true });

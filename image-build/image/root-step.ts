@@ -12,6 +12,8 @@ const BLOCK_BYTES = 128 * 1024;
 /** zstd unpacks equally fast whatever the effort was. */
 const ZSTD_LEVEL = 19;
 
+const AS_ROOT_OF_NOTHING = ['unshare', '--map-root-user', 'mksquashfs'];
+
 /** The step that makes `root.squashfs`. */
 export function rootStep(board: Board, system: StepResult, epoch: number, signal: AbortSignal): Step {
   const options = [
@@ -25,7 +27,10 @@ export function rootStep(board: Board, system: StepResult, epoch: number, signal
     inputs: [system.key, String(epoch), options.join(' ')],
     async make(directory) {
       // Not sqfstar: it takes the level for its file's name up to release 4.5.1 (Debian 12).
-      await runProgram('mksquashfs', ['-', join(directory, ROOT_FILE_SYSTEM), '-tar', ...options], {
+      const args = ['-', join(directory, ROOT_FILE_SYSTEM), '-tar', ...options];
+      // That release does not look at -root-uid where it reads an archive: the root directory would be the builder's.
+      const [program = '', ...more] = process.getuid?.() === 0 ? ['mksquashfs'] : AS_ROOT_OF_NOTHING;
+      await runProgram(program, [...more, ...args], {
         signal,
         // The time of the file system and of its root; options for them and this variable exclude each other.
         environment: { SOURCE_DATE_EPOCH: String(epoch) },

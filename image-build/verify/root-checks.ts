@@ -87,7 +87,7 @@ export const rootChecks: readonly Check[] = [
     title: 'programs and settings belong to root',
     find: ({ root }) =>
       few(
-        root.entries.filter(({ path, uid }) => uid !== 0 && /^(usr|etc|boot|opt)(\/|$)/.test(path)),
+        root.entries.filter(({ path, uid }) => uid !== 0 && /^$|^(usr|etc|boot|opt)(\/|$)/.test(path)),
         (path) => `/${path} belongs to user ${root.entry(path)?.uid}, who could change it`,
       ),
   },
