@@ -18,6 +18,7 @@ import { NodeHttpListener } from './adapters/http-listener.ts';
 import { isClockSynchronised } from './adapters/kernel-clock.ts';
 import { openMqttBus } from './adapters/mqtt-message-bus.ts';
 import { OnoffGpio } from './adapters/onoff-gpio.ts';
+import { giveBackMemory, keepYoungGenerationSmall } from './adapters/process-memory.ts';
 import { buildTimeMs, productVersion } from './adapters/product-version.ts';
 import { LinuxSysfs } from './adapters/sysfs.ts';
 import { systemClock } from './adapters/system-clock.ts';
@@ -26,6 +27,7 @@ import { checkTunAccess } from './adapters/tun-access.ts';
 import { openControlServer } from './adapters/unix-control-server.ts';
 import { RunningAgent } from './compose-control.ts';
 import { EventRecorder } from './compose-events.ts';
+import { MemoryWatch } from './compose-memory.ts';
 import { type NodeSurroundings, openNode } from './compose-node.ts';
 import { NodeRunner } from './compose-runner.ts';
 import { ServiceWatch } from './compose-watch.ts';
@@ -71,6 +73,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
   }
 
   // ---- from here on the machine is changed ----
+  keepYoungGenerationSmall();
   const { socketPath } = options;
   const control = new RunningAgent({
     version: productVersion,
@@ -84,6 +87,8 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
   const server = await openSockets(options, (request) => api.fetch(request));
   const refused = new Promise<never>((_, reject) => provisioner.onRefused(reject));
   const watch = serviceWatch(control, runner, events);
+  const links = () => runner.node?.links.upSlots().length ?? 0;
+  const memory = new MemoryWatch({ links, giveBack: giveBackMemory, clock: systemClock, log: events });
   try {
     events.info('agent.started', {
       version: productVersion,
@@ -96,6 +101,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
     events.info('agent.stopping');
   } finally {
     watch?.stop();
+    memory.stop();
     await runner.stop();
     await provisioner.stop();
     api.close();
