@@ -19,6 +19,7 @@ import { NodeHttpListener } from './adapters/http-listener.ts';
 import { isClockSynchronised } from './adapters/kernel-clock.ts';
 import { openMqttBus } from './adapters/mqtt-message-bus.ts';
 import { OnoffGpio } from './adapters/onoff-gpio.ts';
+import { giveBackMemory, keepYoungGenerationSmall } from './adapters/process-memory.ts';
 import { buildTimeMs, productVersion } from './adapters/product-version.ts';
 import { LinuxSysfs } from './adapters/sysfs.ts';
 import { systemClock } from './adapters/system-clock.ts';
@@ -27,6 +28,7 @@ import { checkTunAccess } from './adapters/tun-access.ts';
 import { openControlServer } from './adapters/unix-control-server.ts';
 import { RunningAgent } from './compose-control.ts';
 import { EventRecorder } from './compose-events.ts';
+import { MemoryWatch } from './compose-memory.ts';
 import { type NodeSurroundings, openNode } from './compose-node.ts';
 import { NodeRunner } from './compose-runner.ts';
 import { ServiceWatch } from './compose-watch.ts';
@@ -72,6 +74,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
   }
 
   // ---- from here on the machine is changed ----
+  keepYoungGenerationSmall();
   const { socketPath } = options;
   const control = new RunningAgent({
     version: productVersion,
@@ -85,6 +88,8 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
   const server = await openSockets(options, (request) => api.fetch(request));
   const refused = new Promise<never>((_, reject) => provisioner.onRefused(reject));
   const watch = serviceWatch(control, runner, events);
+  const links = () => runner.node?.links.upSlots().length ?? 0;
+  const memory = new MemoryWatch({ links, giveBack: giveBackMemory, clock: systemClock, log: events });
   try {
     events.info('agent.started', {
       version: productVersion,
@@ -97,6 +102,7 @@ export async function runAgent(options: AgentOptions, io: AgentIo): Promise<void
     events.info('agent.stopping');
   } finally {
     watch?.stop();
+    memory.stop();
     await runner.stop();
     await provisioner.stop();
     api.close();

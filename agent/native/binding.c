@@ -1,5 +1,5 @@
 /*
- * The addon: two functions, and one class, `Datapath`, whose methods are those of agent/ports/datapath.ts. Every method checks `this` and
+ * The addon: three functions, and one class, `Datapath`, whose methods are those of agent/ports/datapath.ts. Every method checks `this` and
  * its arguments, calls one function of control.h, and turns the answer into a JavaScript value.
  */
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include "binding_values.h"
 #include "control.h"
 #include "notify.h"
+#include "process_memory.h"
 
 enum { NOTIFY_PATH_BYTES = 128, NOTIFY_MESSAGE_BYTES = 2048 };
 
@@ -174,6 +175,14 @@ static napi_value construct(napi_env env, napi_callback_info info)
     return self;
 }
 
+static napi_value give_back_memory(napi_env env, napi_callback_info info)
+{
+    (void)env;
+    (void)info;
+    process_memory_give_back();
+    return NULL;
+}
+
 NAPI_MODULE_INIT()
 {
 #define METHOD(name, function) {.utf8name = name, .method = function, .attributes = napi_default_method}
@@ -194,5 +203,8 @@ NAPI_MODULE_INIT()
     napi_set_named_property(env, exports, "aeadSpeed", function);
     napi_create_function(env, "notify", NAPI_AUTO_LENGTH, notify, NULL, &function);
     napi_set_named_property(env, exports, "notify", function);
+    napi_create_function(env, "giveBackMemory", NAPI_AUTO_LENGTH, give_back_memory, NULL, &function);
+    napi_set_named_property(env, exports, "giveBackMemory", function);
+    process_memory_share_arenas();
     return exports;
 }

@@ -21,7 +21,7 @@ const LINKS_MS = 60_000;
 const SERVANT_START_MS = 10_000;
 const WARM_UP_SECONDS = 1;
 /** The links are up and quiet: what was made for their start is given back. */
-const REST_MS = 3_000;
+const REST_MS = 8_000;
 const LOOK_EVERY_MS = 250;
 
 /** Memory is of the node in the middle. */
