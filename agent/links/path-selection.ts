@@ -21,7 +21,7 @@ const LONGEST_HOLD_MS = 300_000;
 /** So long after a hold a move is a first one again. */
 const CALM_MS = 60_000;
 /** The longest wait between rounds over endpoints that have answered before. */
-export const HOPEFUL_ROUND_MS = 1_500;
+const HOPEFUL_ROUND_MS = 1_000;
 /** Endpoints of a peer: those that it lists, and those that it was heard from. */
 export const MAX_PATHS = 32;
 

@@ -5,7 +5,7 @@ import type { FleetUnderTest } from './fleet-under-test.ts';
 import { faultProblem, tell, withFleet } from './scenario.ts';
 
 /** ICE asks for consent every 4 to 6 s (RFC 7675), SCTP whether the peer is there every 11 s, the fast path every 2 s. */
-const MEASURED_S = 60;
+const MEASURED_S = 33;
 const DAY_S = 86_400;
 
 /** IP bytes between these two, in both directions, while that lasts. */

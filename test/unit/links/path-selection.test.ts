@@ -116,6 +116,6 @@ describe('path selection', () => {
 
   it('goes on searching often where something answered before', () => {
     expect(searchDelayMs(0, true)).toBe(20);
-    expect(searchDelayMs(100, true)).toBeLessThanOrEqual(1_500);
+    expect(searchDelayMs(100, true)).toBeLessThanOrEqual(1_000);
   });
 });
