@@ -13,6 +13,7 @@ describe('the options of the benchmark', () => {
       systems: [...SYSTEM_NAMES],
       peerBin: null,
       cpuShare: null,
+      links: null,
     });
   });
 
@@ -38,6 +39,8 @@ describe('the options of the benchmark', () => {
     ['--runs', '2.5'],
     ['--runs', ''],
     ['--seconds', 'ten'],
+    ['--links', '0'],
+    ['--links', '51'],
     ['--cpu', '0'],
     ['--cpu', 'NaN'],
     ['--systems', 'tincan,openvpn'],
