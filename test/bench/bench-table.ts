@@ -12,6 +12,7 @@ const ROWS: ReadonlyArray<[metric: Metric, title: string]> = [
   ['tcpIp6Mbps', 'TCP over IPv6, A to B'],
   ['tcpIp6ReverseMbps', 'TCP over IPv6, B to A'],
   ['slowPathMbps', 'TCP, slow path'],
+  ['slowPathCpuSecondsPerGB', 'CPU seconds per GB, slow path'],
   ['retransmits', 'retransmits, A to B'],
   ['udp200Kpps', 'UDP 200 B delivered, kpps'],
   ['udp200LossFreeKpps', 'UDP 200 B without loss, kpps'],

@@ -2,6 +2,7 @@
  * `npm run bench -- --links N`: the memory of one node while N peers exchange TCP with it, all at once, half of them in
  * each direction. Every node is the real agent in a network namespace of its own.
  */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentFault } from '../../agent/errors.ts';
@@ -9,6 +10,7 @@ import { MemberHost } from '../demo/member-host.ts';
 import { runTincan, tincanCommand } from '../demo/tincan-command.ts';
 import { Lab } from '../lab/lab.ts';
 import { defaultLabMode } from '../lab/prerequisites.ts';
+import { repositoryPath } from '../lab/repository.ts';
 import { transfer } from './iperf.ts';
 import { linksBenchText } from './links-bench-table.ts';
 import { type MappedMemory, memoryMapOf } from './memory-map.ts';
@@ -134,7 +136,13 @@ class MostMemory {
   }
 }
 
-/** The node in the middle and its peers. It is started again from its state, as after a reboot. */
+/** What the packaged service gives the agent, which limits its memory. */
+async function serviceEnvironment(): Promise<string[]> {
+  const unit = repositoryPath('image-build/package/tree/usr/lib/systemd/system/tincan.service');
+  return [...(await readFile(unit, 'utf8')).matchAll(/^Environment=(.+)$/gm)].map(([, value = '']) => value);
+}
+
+/** The node in the middle and its peers. It is started again from its state as the service starts it after a reboot. */
 async function enrolled(lab: Lab, links: number, say: Say): Promise<[MemberHost, MemberHost[]]> {
   say(`${links + 1} nodes are enrolled`);
   const names = ['centre', ...Array.from({ length: links }, (_, number) => `peer-${number + 1}`)];
@@ -161,7 +169,7 @@ async function enrolled(lab: Lab, links: number, say: Say): Promise<[MemberHost,
   if (!centre) throw new EnvironmentFault('no-node', 'there is no node in the middle');
   centre.agent.kill('SIGTERM');
   await centre.agent.exited;
-  centre.start(() => undefined);
+  centre.start(() => undefined, await serviceEnvironment());
   await centre.untilProvisioned(ENROL_MS);
   return [centre, peers];
 }

@@ -3,7 +3,7 @@
  *   1 memory at rest  2 a transfer that warms up and does not count  3 ping at rest
  *   4 TCP one stream, A to B, with CPU time and memory; B to A  5 four streams, A to B, with ping under load; B to A
  *   6 IPv6 inside, both ways  7 datagrams of 200 bytes as fast as the sender can  8 their fastest rate without loss
- *   9 TCP over the slow path
+ *   9 TCP over the slow path, with CPU time
  * What fails is null in the result, with one sentence in `problems`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -42,6 +42,7 @@ export const METRICS = [
   'privateIdleKB',
   'startMs',
   'slowPathMbps',
+  'slowPathCpuSecondsPerGB',
 ] as const;
 export type Metric = (typeof METRICS)[number];
 export type Figures = Record<Metric, number | null>;
@@ -153,7 +154,13 @@ export class Measurement {
     await this.#attempt('slowPathMbps', async () => {
       const restore = await forceSlowPath();
       try {
-        this.#figures.slowPathMbps = (await this.#transfer({})).mbps;
+        const cpuBefore = await cpuSecondsOf(this.#pids);
+        const { mbps, bytes } = await this.#transfer({});
+        const cpuSeconds = (await cpuSecondsOf(this.#pids)) - cpuBefore;
+        Object.assign(this.#figures, {
+          slowPathMbps: mbps,
+          slowPathCpuSecondsPerGB: cpuSeconds / (bytes / 1e9),
+        });
       } finally {
         await restore();
       }

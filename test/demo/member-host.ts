@@ -64,10 +64,11 @@ export class MemberHost {
     return this.#agent;
   }
 
-  /** Starts the agent with nothing but its claim, or again with what it has kept. */
-  start(onLine: (line: string) => void): LabProcess {
+  /** Starts the agent with nothing but its claim, or again with what it has kept; `environment` has NAME=value. */
+  start(onLine: (line: string) => void, environment: readonly string[] = []): LabProcess {
     mkdirSync(this.#stateDirectory, { mode: 0o700, recursive: true });
-    const command = tincanCommand('agent', '--state', this.#stateDirectory, '--claim', this.claimFile);
+    const agent = tincanCommand('agent', '--state', this.#stateDirectory, '--claim', this.claimFile);
+    const command = environment.length === 0 ? agent : ['env', ...environment, ...agent];
     this.#startedAtMs = Date.now();
     this.#agent = this.host.spawn(`agent on ${this.name}`, command, { onLine });
     return this.#agent;

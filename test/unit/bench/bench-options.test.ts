@@ -41,6 +41,7 @@ describe('the options of the benchmark', () => {
     ['--seconds', 'ten'],
     ['--links', '0'],
     ['--links', 'many'],
+    ['--links', '51'],
     ['--cpu', '0'],
     ['--cpu', 'NaN'],
     ['--systems', 'tincan,openvpn'],
