@@ -30,6 +30,7 @@ enum {
     PACKET_HEADER_BYTES = 16, /* agent/native/packet.h */
     COUNTER_AT = 8,
     FRAME_TYPE = 4,
+    UNSUMMED_FRAME_TYPE = 7,
     HEADERS_BYTES = ETH_HLEN + sizeof(struct iphdr) + sizeof(struct udphdr),
     GSO_UDP_L4 = 5, /* VIRTIO_NET_HDR_GSO_UDP_L4, which older headers lack */
 };
@@ -77,7 +78,8 @@ static bool is_wanted(const uint8_t *frame, ssize_t bytes, uint16_t port)
     const struct iphdr *ip = (const void *)(frame + ETH_HLEN);
     const struct udphdr *udp = (const void *)(ip + 1);
     return ethernet->h_proto == htons(ETH_P_IP) && ip->ihl == 5 && ip->protocol == IPPROTO_UDP &&
-           udp->dest == htons(port) && frame[HEADERS_BYTES] == FRAME_TYPE;
+           udp->dest == htons(port) &&
+           (frame[HEADERS_BYTES] == FRAME_TYPE || frame[HEADERS_BYTES] == UNSUMMED_FRAME_TYPE);
 }
 
 static uint32_t sum_words(const uint8_t *bytes, size_t count, uint32_t sum)
