@@ -25,6 +25,7 @@ enum aead_direction {
 
 struct aead {
     EVP_CIPHER_CTX *context;
+    bool nonce_by_param; /* the quick way to change the nonce */
 };
 
 /* False where memory is short or this OpenSSL refuses the cipher. The key is not kept. */

@@ -22,6 +22,9 @@ typedef struct ossl_param_st {
 
 #define OSSL_PARAM_OCTET_STRING 5
 #define OSSL_CIPHER_PARAM_AEAD_TAG "tag"
+#define OSSL_CIPHER_PARAM_AEAD_TLS1_IV_FIXED "tlsivfixed"
+/* As a size: all of the nonce, and not the part of it that TLS fixes (EVP_CTRL_GCM_SET_IV_FIXED with -1). */
+#define OSSL_WHOLE_NONCE ((size_t)-1)
 
 extern const EVP_CIPHER *EVP_aes_256_gcm(void);
 extern const EVP_CIPHER *EVP_chacha20_poly1305(void);
