@@ -51,7 +51,7 @@ export function decideAccess(
   if (wanted === 'members' || reader.tags.some((tag) => wanted.includes(tag))) return ALLOWED;
   if (wanted.length === 0) {
     return refused(
-      `nobody may ${VERBS[action]}: the fleet's owner can name a tag for it in the policy of its settings ("tincan fleet apply")`,
+      `nobody may ${VERBS[action]}: the fleet's owner can name a tag for it in "policy" of the settings ("tincan fleet apply")`,
     );
   }
   const tags = wanted.length === 1 ? `the tag ${wanted[0]}` : `one of the tags ${wanted.join(', ')}`;
