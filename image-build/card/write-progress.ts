@@ -4,6 +4,8 @@ import { gigabytes } from './target-check.ts';
 
 /** Rates are of the last seconds: cards slow down when their cache is full. */
 const WINDOW_MS = 8_000;
+/** What a cache took at once says nothing of the card's speed. */
+const SHORTEST_MS = 200;
 
 export class WriteProgress {
   readonly #label: string;
@@ -36,7 +38,7 @@ export class WriteProgress {
   #bytesPerSecond(): number {
     const first = this.#samples[0];
     const last = this.#samples.at(-1);
-    if (!first || !last || last.atMs <= first.atMs) return 0;
+    if (!first || !last || last.atMs - first.atMs < SHORTEST_MS) return 0;
     return ((last.bytes - first.bytes) * 1_000) / (last.atMs - first.atMs);
   }
 }
