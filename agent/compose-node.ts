@@ -12,6 +12,7 @@ import { aesIsQuicker, openNativeDatapath } from './adapters/native-datapath.ts'
 import { NodeDatachannelFactory } from './adapters/node-datachannel-transport.ts';
 import type { OnoffGpio } from './adapters/onoff-gpio.ts';
 import { resolveHost } from './adapters/resolve-host.ts';
+import { TapUpkeep } from './adapters/tap-upkeep.ts';
 import { type ActuatorSurroundings, actuatorsOf } from './compose-actuators.ts';
 import { publish } from './compose-publication.ts';
 import { LinkedReaders } from './compose-readers.ts';
@@ -96,11 +97,14 @@ async function build(
   await actuators.discover();
 
   let receive = (_event: DatapathEvent): void => undefined;
-  const datapath = openNativeDatapath(datapathOptions(config, own, around.tapName), (events) => {
+  const options = datapathOptions(config, own, around.tapName);
+  const datapath = openNativeDatapath(options, (events) => {
     for (const event of events) receive(event);
   });
   closing.push(() => datapath.close());
   log.info('tap.up', { tap: datapath.tapName, ip4: own.ip4, ip6: datapath.ip6Configured ? own.ip6 : null });
+  const upkeep = new TapUpkeep({ datapath, mac: options.mac, ip4: own.ip4, ip6: own.ip6, clock, log });
+  closing.push(() => upkeep.close());
 
   const host = new LinuxHostNetwork({ tapName: datapath.tapName, isOverlayAddress, clock });
   closing.push(() => host.close());
@@ -162,7 +166,7 @@ async function build(
   if (publication) closing.push((next) => publication.stop(next));
   return {
     links,
-    problem: () => sensors.problem ?? publication?.problem() ?? null,
+    problem: () => upkeep.problem() ?? sensors.problem ?? publication?.problem() ?? null,
     datapathReport: () => datapathReport(datapath, outbound, config.network.mtuBytes),
     datapathTurns: () => datapath.stats().turns,
     sensorReport: () => sensors.report(),

@@ -59,7 +59,8 @@ export const openNativeDatapath: OpenDatapath = (options, receive) => {
   refuseTakenAddresses(options);
   const addon = loadAddon();
   try {
-    return new NativeDatapath(new addon.Datapath(options, (events) => receive(events.flatMap(portEvents))));
+    const datapath = new addon.Datapath(options, (events) => receive(events.flatMap(portEvents)));
+    return new NativeDatapath(datapath, options);
   } catch (error) {
     throw environmentFault(error, options);
   }
@@ -76,12 +77,14 @@ class NativeDatapath implements Datapath {
   readonly udpPort: number;
   readonly ip6Configured: boolean;
   readonly #addon: AddonDatapath;
+  readonly #options: DatapathOptions;
   /** Frames of one peer that came in this turn of the event loop: one crossing, and one write where they join. */
   readonly #bundle = new FrameBundle(MAX_BUNDLE_BYTES);
   #bundledSlot = 0;
 
-  constructor(addon: AddonDatapath) {
+  constructor(addon: AddonDatapath, options: DatapathOptions) {
     this.#addon = addon;
+    this.#options = options;
     this.tapName = addon.tapName;
     this.udpPort = addon.udpPort;
     this.ip6Configured = addon.ip6Configured;
@@ -138,6 +141,14 @@ class NativeDatapath implements Datapath {
 
   sendStun(endpoint: Endpoint, message: Uint8Array): void {
     this.#addon.sendStun(endpoint, message);
+  }
+
+  restoreInterface(): void {
+    try {
+      this.#addon.restoreInterface();
+    } catch (error) {
+      throw environmentFault(error, this.#options);
+    }
   }
 
   stats(): DatapathStats {

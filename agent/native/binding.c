@@ -104,6 +104,15 @@ static napi_value stats(napi_env env, napi_callback_info info)
     return result;
 }
 
+static napi_value restore_interface(napi_env env, napi_callback_info info)
+{
+    struct call call;
+    struct fault fault = {.step = FAULT_TAP_LINK, .error = ENODEV};
+    if (!call_begin(env, info, &call)) return NULL;
+    if (call.datapath->closed || !datapath_restore_interface(call.datapath, &fault)) fault_throw(env, &fault);
+    return NULL;
+}
+
 static napi_value close_datapath(napi_env env, napi_callback_info info)
 {
     struct call call;
@@ -193,6 +202,7 @@ NAPI_MODULE_INIT()
         METHOD("sendProbe", send_probe), METHOD("stats", stats),            METHOD("close", close_datapath),
         METHOD("sendStun", send_stun),   METHOD("useSession", table_method_use_session),
         METHOD("forgetPreviousSession", table_method_forget_previous_session),
+        METHOD("restoreInterface", restore_interface),
     };
 #undef METHOD
     napi_value class, function;

@@ -76,7 +76,7 @@ static void take_events(napi_env env, napi_value receive, void *context, void *d
     if (count > 0) call_receiver(env, receive, events);
 }
 
-static void throw_fault(napi_env env, const struct fault *fault)
+void fault_throw(napi_env env, const struct fault *fault)
 {
     static const char *const steps[] = {
 #define FAULT_NAME(symbol, name) name,
@@ -118,7 +118,7 @@ struct handle *handle_open(napi_env env, const struct datapath_options *options,
     struct fault fault = {.step = FAULT_THREAD, .error = ENOMEM};
     struct handle *handle = calloc(1, sizeof *handle);
     if (handle == NULL) {
-        throw_fault(env, &fault);
+        fault_throw(env, &fault);
         return NULL;
     }
     handle->env = env;
@@ -128,7 +128,7 @@ struct handle *handle_open(napi_env env, const struct datapath_options *options,
     }
     handle->datapath = datapath_open(options, wake, handle, &fault);
     if (handle->datapath == NULL || !datapath_start(handle->datapath, &fault)) {
-        throw_fault(env, &fault);
+        fault_throw(env, &fault);
         napi_release_threadsafe_function(handle->events, napi_tsfn_abort);
         datapath_free(handle->datapath);
         free(handle);

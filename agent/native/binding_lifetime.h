@@ -21,6 +21,9 @@ struct handle {
 /* Opens a datapath whose events go to `receive`; NULL with an exception thrown where that fails. */
 struct handle *handle_open(napi_env env, const struct datapath_options *options, napi_value receive);
 
+/* An Error with {step, errno}: adapters/native-datapath.ts has the sentences. */
+void fault_throw(napi_env env, const struct fault *fault);
+
 /* Idempotent. */
 void handle_close(struct handle *handle);
 

@@ -18,7 +18,7 @@ static bool open_devices(struct datapath *datapath, const struct datapath_option
 {
     return tap_open(&datapath->tap, options->tap_name, options->tap_offloads, fault) &&
            socket_open(&datapath->socket, options->udp_port, options->udp_offloads, fault) &&
-           interface_configure(datapath->tap.name, &options->interface, &datapath->ip6_configured, fault);
+           datapath_restore_interface(datapath, fault);
 }
 
 static bool open_loop(struct datapath *datapath, struct fault *fault)
@@ -43,7 +43,7 @@ struct datapath *datapath_open(const struct datapath_options *options, wake_func
     datapath->wake = wake;
     datapath->wake_context = wake_context;
     datapath->tap.fd = datapath->socket.fd = datapath->stop_event = datapath->poll = -1;
-    memcpy(datapath->mac, options->interface.mac, MAC_BYTES);
+    datapath->interface = options->interface;
     datapath->max_frame_bytes = FRAME_HEADER_BYTES + VLAN_TAG_BYTES + options->interface.mtu_bytes;
 
     if (open_devices(datapath, options, fault) && open_loop(datapath, fault)) {
@@ -60,6 +60,11 @@ bool datapath_start(struct datapath *datapath, struct fault *fault)
     int error = loop_start_thread(datapath);
     datapath->thread_started = error == 0;
     return error == 0 || fault_at(fault, FAULT_THREAD, error);
+}
+
+bool datapath_restore_interface(struct datapath *datapath, struct fault *fault)
+{
+    return interface_configure(datapath->tap.name, &datapath->interface, &datapath->ip6_configured, fault);
 }
 
 static void wipe_frames(struct datapath *datapath)

@@ -53,7 +53,7 @@ struct datapath {
     struct udp_socket socket;
     struct table table;
     struct counters counters;
-    uint8_t mac[MAC_BYTES];
+    struct interface_options interface; /* as the TAP device is to be */
     size_t max_frame_bytes;
     bool ip6_configured;
     bool closed;
@@ -89,6 +89,9 @@ struct datapath *datapath_open(const struct datapath_options *options, wake_func
                                struct fault *fault);
 
 bool datapath_start(struct datapath *datapath, struct fault *fault);
+
+/* Gives the TAP device what it had at first, when another program changed that. */
+bool datapath_restore_interface(struct datapath *datapath, struct fault *fault);
 
 /* Ends the thread, wipes the keys, gives TAP and port back. Idempotent; the counters stay readable. */
 void datapath_close(struct datapath *datapath);

@@ -19,7 +19,7 @@ static enum drop_reason check_frame(const struct datapath *datapath, const struc
     struct frame frame = frame_view(bytes, length);
     enum drop_reason reason = source_check(&peer->addresses, &frame);
     if (reason != PASS) return reason;
-    bool for_us = mac_is_group(frame.destination) || memcmp(frame.destination, datapath->mac, MAC_BYTES) == 0;
+    bool for_us = mac_is_group(frame.destination) || memcmp(frame.destination, datapath->interface.mac, MAC_BYTES) == 0;
     return for_us ? PASS : DROP_NOT_FOR_THIS_NODE;
 }
 

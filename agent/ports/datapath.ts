@@ -53,6 +53,11 @@ export interface Datapath {
   sendProbe(slot: number, endpoint: Endpoint, id: number, frameBytes?: number): void;
   /** Sends a STUN message from the datapath's own port, as it is. Answers come as `stun` events. */
   sendStun(endpoint: Endpoint, message: Uint8Array): void;
+  /**
+   * Gives the TAP device its MAC, MTU and addresses again and brings it up, whatever another program did to it. Throws
+   * EnvironmentFault where that fails.
+   */
+  restoreInterface(): void;
   stats(): DatapathStats;
   /** Stops the thread, wipes keys, removes the TAP. Idempotent. */
   close(): Promise<void>;

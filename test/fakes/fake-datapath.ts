@@ -166,6 +166,10 @@ export class FakeDatapath implements Datapath {
     if (answer) this.#emit({ kind: 'stun', endpoint, message: answer });
   }
 
+  restoreInterface(): void {
+    // No other program can change a device that there is not.
+  }
+
   stats(): DatapathStats {
     const nowMs = this.#nowMs();
     const peers = [...this.#peers.values()].map((peer) => [peer.slot, trafficOf(peer, nowMs)] as const);

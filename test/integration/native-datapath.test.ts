@@ -49,6 +49,24 @@ if (insideNamespace) {
       expect(() => execFileSync('ip', ['link', 'show', 'tin0'], { stdio: 'pipe' })).toThrow();
     });
 
+    it('gives its device back what others took, and says so when it cannot', async () => {
+      const datapath = openNativeDatapath(optionsWith(), () => undefined);
+      const ip = (...words: string[]) => execFileSync('ip', words, { encoding: 'utf8' });
+      const device = ['dev', 'tap-a'];
+      ip('link', 'set', ...device, 'address', '02:00:00:00:00:ff', 'mtu', '1400');
+      ip('address', 'flush', ...device);
+      ip('link', 'set', ...device, 'down');
+      datapath.restoreInterface();
+      const addresses = ip('address', 'show', ...device);
+      for (const part of [`mtu ${MTU_BYTES}`, MAC, '10.64.0.1/24', 'fd0a::1/64', ',UP,']) {
+        expect(addresses).toContain(part);
+      }
+      ip('link', 'delete', ...device);
+      expect(() => datapath.restoreInterface()).toThrow(EnvironmentFault);
+      await datapath.close();
+      expect(() => datapath.restoreInterface()).toThrow(EnvironmentFault);
+    });
+
     it('does without IPv6 where the kernel has it switched off', async () => {
       execFileSync('sysctl', ['-qw', 'net.ipv6.conf.default.disable_ipv6=1']);
       const datapath = openNativeDatapath(optionsWith(), () => undefined);

@@ -43,7 +43,7 @@ __attribute__((unused)) static struct node make_node(uint8_t number)
     node.datapath->tap.fd = pair[0];
     node.datapath->now_us = 1;
     node.datapath->max_frame_bytes = MTU + FRAME_HEADER_BYTES + VLAN_TAG_BYTES;
-    memcpy(node.datapath->mac, node.addresses.mac, MAC_BYTES);
+    memcpy(node.datapath->interface.mac, node.addresses.mac, MAC_BYTES);
     CHECK(event_ring_init(&node.datapath->ring));
     CHECK(socket_open(&node.datapath->socket, 0, true, &fault));
     CHECK(endpoint_parse("127.0.0.1", node.datapath->socket.port, &node.endpoint));

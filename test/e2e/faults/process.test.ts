@@ -91,6 +91,24 @@ describe.concurrent('an agent', () => {
     });
   });
 
+  it.for([
+    ['has another MAC address', ['link', 'set', 'address', '02:00:00:00:00:ff']],
+    ['lost its addresses', ['address', 'flush']],
+    ['is down', ['link', 'set', 'down']],
+  ] as const)('whose TAP %s puts it right', async ([, [object, command, ...change]]) => {
+    await withFleet(async (fleet) => {
+      const [one, two] = await fleet.pair();
+      const load = await Load.start(one, two, PACED);
+      const { datapath } = await one.untilLink(two, 'fast');
+      await one.host.run(['ip', object, command, 'dev', datapath?.tap ?? '', ...change]);
+      const resumed = await load.resumed(Date.now(), 30_000);
+      tell(`${object} ${command} ${change.join(' ')}`, resumed);
+      expect(Math.max(...Object.values(resumed))).toBeLessThan(RESUME_MS);
+      expect(one.events('tap.repaired')).toHaveLength(1);
+      expect(one.events('link.down')).toEqual([]);
+    });
+  });
+
   it('whose TAP is deleted makes it again', async () => {
     await withFleet(async (fleet) => {
       const [one, two] = await fleet.pair();
