@@ -15,6 +15,8 @@ describe('trusted time', () => {
     expect(time.floorMs()).toBe(NOW + 1000);
     time.raise(NOW + MINUTE_MS);
     expect(time.floorMs()).toBe(NOW + MINUTE_MS);
+    expect(time.isPast(NOW + MINUTE_MS)).toBe(true);
+    expect(time.isPast(NOW + MINUTE_MS + 1)).toBe(false);
   });
 
   it('shows a wall clock that nobody synchronised once the fleet’s signed time agrees with it', () => {

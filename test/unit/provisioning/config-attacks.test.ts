@@ -1,61 +1,36 @@
-/** What a broker, a thief of the broker's password, or a thief of one key may try. Each attack has its named refusal. */
+/** What a broker, a thief of its password, or a thief of one key may try with a config. Each attack has its named refusal. */
 import { beforeEach, describe, expect, it } from 'vitest';
-import { HpkeSealer } from '../../../agent/adapters/hpke-sealer.ts';
 import { payloadTypeOf } from '../../../agent/trust/document-kinds.ts';
-import {
-  newSigningKeyPem,
-  type SigningKey,
-  signEnvelope,
-  signingKeyOfPem,
-} from '../../../agent/trust/signed-envelope.ts';
-import { idOfPublicKey, ip6NetworkOfFleet, ip6OfNode } from '../../../agent/wire/node-address.ts';
+import { signEnvelope } from '../../../agent/trust/signed-envelope.ts';
 import { TrustedTime } from '../../../provisioning/device/trusted-time.ts';
 import { type ConfigContext, verifyConfig } from '../../../provisioning/device/verify-config.ts';
-import { type ConfigContent, hashOf, signConfig } from '../../../provisioning/documents/config-document.ts';
+import { hashOf, signConfig } from '../../../provisioning/documents/config-document.ts';
 import { base64Of } from '../../../provisioning/documents/document-fields.ts';
-import { readFresh, signFresh } from '../../../provisioning/documents/fresh-statement.ts';
-import { readCertificate, signCertificate } from '../../../provisioning/documents/membership.ts';
-import {
-  adoptRoot,
-  rotateRoot,
-  signRoot,
-  type TrustedRoot,
-} from '../../../provisioning/documents/root-document.ts';
+import { rotateRoot, signRoot, type TrustedRoot } from '../../../provisioning/documents/root-document.ts';
 import { ManualClock } from '../../fakes/manual-clock.ts';
+import {
+  certificate,
+  config,
+  configKey,
+  content,
+  deviceKey,
+  envelopeWith,
+  freshKey,
+  NOW,
+  newKey,
+  nodeId,
+  rawConfig,
+  root,
+  rootKey,
+  rootOf,
+  sealer,
+  sealing,
+} from './forged-documents.ts';
 
-const NOW = Date.UTC(2026, 10, 1);
-const sealer = new HpkeSealer();
-const newKey = (): SigningKey => signingKeyOfPem(newSigningKeyPem());
-const [rootKey, configKey, freshKey, deviceKey] = [newKey(), newKey(), newKey(), newKey()];
-const fleetId = rootKey.keyId;
-const nodeId = deviceKey.keyId;
-const network = { ip4: '10.64.0.0/16', ip6: ip6NetworkOfFleet(fleetId) };
-
-interface Roles {
-  version?: number;
-  epoch?: number;
-  root?: SigningKey[];
-  rootThreshold?: number;
-  config?: SigningKey;
-}
-
-function rootOf({ version = 1, epoch = 1, root = [rootKey], rootThreshold = 1, config = configKey }: Roles) {
-  const role = (keys: SigningKey[], threshold = 1) => ({
-    threshold,
-    keys: keys.map((key) => base64Of(key.publicKey)),
-  });
-  const roles = { root: role(root, rootThreshold), config: role([config]), fresh: role([freshKey]) };
-  return { fleetId, fleetName: 'home', version, epoch, issuedAt: NOW, network, roles };
-}
-
-const root = adoptRoot(signRoot(rootOf({}), [rootKey]));
-
-let sealing: { publicKey: Uint8Array; privateKey: Uint8Array };
 let clock: ManualClock;
 let context: ConfigContext;
 
-beforeEach(async () => {
-  sealing ??= await sealer.generateKeyPair();
+beforeEach(() => {
   clock = new ManualClock(NOW);
   context = contextFor(root, false, NOW);
 });
@@ -72,76 +47,12 @@ function contextFor(trusted: TrustedRoot, synchronised: boolean, floorMs: number
   };
 }
 
-function certificate(change: object = {}, key = configKey): Uint8Array {
-  const content = {
-    fleetId,
-    name: 'greenhouse',
-    publicKey: deviceKey.publicKey,
-    sealingKey: sealing.publicKey,
-    ip4: '10.64.0.2',
-    tags: ['sensor'],
-    epoch: 1,
-    serial: 1,
-    issuedAt: NOW,
-    expires: null,
-  };
-  return signCertificate({ ...content, ...change }, key);
-}
-
-function content(change: Partial<ConfigContent> = {}): ConfigContent {
-  return {
-    fleetId,
-    nodeId,
-    rootVersion: 1,
-    epoch: 1,
-    serial: 5,
-    issuedAt: NOW,
-    expires: null,
-    certificate: certificate(),
-    settings: {
-      device: { name: 'greenhouse', ip4: '10.64.0.2', ip6: ip6OfNode(fleetId, nodeId), tags: ['sensor'] },
-      network: { ...network, mtuBytes: 1400 },
-      broker: { url: 'mqtts://broker.example' },
-      links: { iceServers: [], idleCloseMs: 300_000, udpPort: 0 },
-      sensors: { enabled: true, intervalMs: 5_000, httpPort: 80 },
-      confirm: { timeoutMs: 60_000 },
-    },
-    ...change,
-  };
-}
-
-function config(
-  change: Partial<ConfigContent> = {},
-  key = configKey,
-  to = sealing.publicKey,
-): Promise<Uint8Array> {
-  return signConfig(content(change), { brokerPassword: 'swordfish', iceServers: [] }, to, sealer, key);
-}
-
-/** Signs whatever it is given, past the schema: what a thief of the config key can do. */
-function rawConfig(change: object, drop: string[] = []): Uint8Array {
-  const payload: Record<string, unknown> = {
-    ...content(),
-    certificate: base64Of(certificate()),
-    secrets: null,
-    ...change,
-  };
-  for (const name of drop) delete payload[name];
-  return signEnvelope(payloadTypeOf('config'), payload, [configKey]);
-}
-
 async function reasonOf(bytes: Uint8Array, changed: Partial<ConfigContext> = {}): Promise<string> {
   const reason = await verifyConfig(bytes, { ...context, ...changed }).then(
     () => 'accepted',
     (error: { reason?: string }) => error.reason ?? String(error),
   );
   return reason;
-}
-
-function envelopeWith(bytes: Uint8Array, change: (envelope: Record<string, unknown>) => void): Uint8Array {
-  const envelope = JSON.parse(Buffer.from(bytes).toString());
-  change(envelope);
-  return Buffer.from(JSON.stringify(envelope));
 }
 
 describe('a config', () => {
@@ -325,113 +236,5 @@ describe('a config', () => {
     const { payload } = JSON.parse(Buffer.from(await config({ serial: 4 })).toString());
     const { secrets } = JSON.parse(Buffer.from(payload, 'base64').toString());
     expect(await reasonOf(rawConfig({ secrets }))).toBe('secrets-unreadable');
-  });
-});
-
-describe('a root', () => {
-  const second = newKey();
-  const third = newKey();
-
-  function rotated(roles: Roles, keys: SigningKey[], from = root): string {
-    try {
-      rotateRoot(from, signRoot(rootOf(roles), keys));
-      return 'accepted';
-    } catch (error) {
-      return (error as { reason?: string }).reason ?? String(error);
-    }
-  }
-
-  it('needs the old keys and the new ones', () => {
-    expect(rotated({ version: 2, root: [second] }, [rootKey, second])).toBe('accepted');
-    expect(rotated({ version: 2, root: [second] }, [second])).toBe('bad-signature');
-    expect(rotated({ version: 2, root: [second] }, [rootKey])).toBe('bad-signature');
-  });
-
-  it('counts a key once, however often it signs', () => {
-    const two = { version: 2, root: [rootKey, second, third], rootThreshold: 2 };
-    expect(rotated(two, [rootKey, rootKey])).toBe('bad-signature');
-    expect(rotated(two, [rootKey, third])).toBe('accepted');
-  });
-
-  it('follows version by version, in its own fleet, and never lowers the epoch', () => {
-    expect(rotated({ version: 3 }, [rootKey])).toBe('root-version');
-    expect(rotated({ version: 1 }, [rootKey])).toBe('root-version');
-    const late = adoptRoot(signRoot(rootOf({ version: 2, epoch: 4 }), [rootKey]));
-    expect(rotated({ version: 3, epoch: 3 }, [rootKey], late)).toBe('root-epoch');
-    const foreign = signRoot({ ...rootOf({ version: 2 }), fleetId: second.keyId }, [rootKey]);
-    expect(() => rotateRoot(root, foreign)).toThrow(expect.objectContaining({ reason: 'root-other-fleet' }));
-  });
-
-  it('of version 1 is the one that its fleet id names', () => {
-    expect(() => adoptRoot(signRoot(rootOf({ root: [second] }), [second]))).toThrow(
-      expect.objectContaining({ reason: 'root-not-its-own' }),
-    );
-  });
-
-  it('with one key twice, or a threshold that nobody can reach, is refused', () => {
-    expect(() => signRoot(rootOf({ root: [rootKey, rootKey] }), [rootKey])).toThrow(/wrong roles.root/);
-    expect(() => signRoot(rootOf({ rootThreshold: 2 }), [rootKey])).toThrow(/wrong roles.root/);
-  });
-});
-
-describe('a fresh statement', () => {
-  const statement = { fleetId, sequence: 1, issuedAt: NOW, rootVersion: 1 };
-
-  it('counts only from the fresh key, for this fleet', () => {
-    expect(readFresh(signFresh(statement, freshKey), root.document)).toEqual(statement);
-    expect(() => readFresh(signFresh(statement, configKey), root.document)).toThrow(
-      expect.objectContaining({ reason: 'bad-signature' }),
-    );
-    const other = signFresh({ ...statement, fleetId: nodeId }, freshKey);
-    expect(() => readFresh(other, root.document)).toThrow(expect.objectContaining({ reason: 'other-fleet' }));
-  });
-});
-
-describe('a membership certificate', () => {
-  const never = (): boolean => false;
-  const refusal = (bytes: Uint8Array, isPast = never): string => {
-    try {
-      readCertificate(bytes, root.document, isPast);
-      return 'accepted';
-    } catch (error) {
-      return (error as { reason?: string }).reason ?? String(error);
-    }
-  };
-
-  it('is believed from the fleet’s root alone', () => {
-    const { member } = readCertificate(certificate(), root.document, never);
-    expect(member).toMatchObject({
-      nodeId,
-      name: 'greenhouse',
-      ip4: '10.64.0.2',
-      ip6: ip6OfNode(fleetId, nodeId),
-    });
-  });
-
-  it('is refused when key, address, fleet, epoch or time do not fit', () => {
-    expect(refusal(certificate({}, newKey()))).toBe('bad-signature');
-    expect(refusal(certificate({ ip4: '192.168.1.5' }))).toBe('address-mismatch');
-    expect(refusal(certificate({ epoch: 2 }))).toBe('wrong-epoch');
-    expect(refusal(certificate({ fleetId: nodeId }))).toBe('other-fleet');
-    expect(refusal(certificate({ expires: NOW }), () => true)).toBe('member-expired');
-    const { payload } = JSON.parse(Buffer.from(certificate()).toString());
-    const fields = JSON.parse(Buffer.from(payload, 'base64').toString());
-    const renamed = signEnvelope(payloadTypeOf('member'), { ...fields, nodeId: newKey().keyId }, [configKey]);
-    expect(refusal(renamed)).toBe('node-id-mismatch');
-    const moved = { ...fields, ip6: ip6OfNode(fleetId, idOfPublicKey(newKey().publicKey)) };
-    expect(refusal(signEnvelope(payloadTypeOf('member'), moved, [configKey]))).toBe('address-mismatch');
-  });
-});
-
-describe('trusted time', () => {
-  it('is a floor that rises by statements and monotonic time, and nothing lowers it', async () => {
-    const time = new TrustedTime(clock, () => false, NOW);
-    await clock.advance(5_000);
-    expect(time.floorMs()).toBe(NOW + 5_000);
-    time.raise(NOW + 60_000);
-    time.raise(NOW + 10_000);
-    expect(time.floorMs()).toBe(NOW + 60_000);
-    expect(time.isPast(NOW + 60_000)).toBe(true);
-    expect(time.isPast(NOW + 60_001)).toBe(false);
   });
 });
