@@ -1,7 +1,7 @@
+/** A member: its configs, their trials, and what it comes back as after a restart or a power cut. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { topicsOf } from '../../../agent/wire/topics.ts';
 import type { ConfigHealth } from '../../../provisioning/device/config-trial.ts';
-import type { DeviceConfig } from '../../../provisioning/documents/device-config.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';
 import { FleetLab, rest, until } from './fleet-lab.ts';
 
@@ -13,141 +13,6 @@ beforeEach(async () => {
 });
 
 afterEach(() => lab.stop());
-
-/** Changes the fleet's settings as its owner does: in fleet.json. */
-async function setMtu(mtuBytes: number): Promise<void> {
-  const fleet = JSON.parse(Buffer.from((await lab.store.read('fleet.json')) ?? []).toString());
-  fleet.settings.mtuBytes = mtuBytes;
-  await lab.store.write('fleet.json', Buffer.from(JSON.stringify(fleet)));
-  await lab.clock.advance(1_000);
-}
-
-describe('a device on its way into the fleet', () => {
-  it('enrols from a claim alone and gets its config with the schema’s defaults', async () => {
-    await lab.serve();
-    const seen: DeviceConfig[] = [];
-    const { device, nodeId } = await lab.enrolled('greenhouse', new MemoryFileStore(), async (config) => {
-      seen.push(config);
-      return { healthy: true };
-    });
-    expect(seen).toHaveLength(1);
-    expect(seen[0]).toMatchObject({
-      serial: 1,
-      device: { name: 'greenhouse', ip4: '10.64.0.2', tags: ['sensor'] },
-      network: { ip4: '10.64.0.0/16', mtuBytes: 1400 },
-      links: { iceServers: [], idleCloseMs: 300_000, udpPort: 0 },
-      sensors: { enabled: true, intervalMs: 5_000, httpPort: 80 },
-    });
-    expect(device.state()).toMatchObject({ phase: 'provisioned', problem: null, nodeId, fleetName: 'home' });
-    expect(device.state().own?.nodeId).toBe(nodeId);
-  });
-
-  it('leaves no trace of the claim’s secret in its state', async () => {
-    await lab.serve();
-    const claim = await lab.claim('greenhouse');
-    const store = new MemoryFileStore();
-    const device = lab.device(store);
-    await device.start({ claim });
-    await until('committed', () => device.state().config?.state === 'committed');
-    const record = await (await lab.directory()).device('greenhouse');
-    const secret = Buffer.from(record?.claim.secret ?? []).toString('base64');
-    expect(store.files.has('claim.json')).toBe(false);
-    for (const bytes of store.files.values()) expect(Buffer.from(bytes).toString()).not.toContain(secret);
-  });
-
-  it('waits for the registrar, says so, and enrols at once when it hears it', async () => {
-    const device = lab.device(new MemoryFileStore());
-    await device.start({ claim: await lab.claim('greenhouse') });
-    await lab.clock.advance(40_000);
-    expect(device.state()).toMatchObject({ phase: 'enrolling' });
-    expect(device.state().problem).toMatch(/registrar does not answer/);
-    await lab.serve();
-    await until('ready', () => lab.events.some(({ event }) => event === 'ready'));
-    await lab.clock.advance(2_500);
-    await until('committed', () => device.state().config?.state === 'committed');
-  });
-
-  it('goes on after a restart without the claim file', async () => {
-    const store = new MemoryFileStore();
-    const first = lab.device(store);
-    await first.start({ claim: await lab.claim('greenhouse') });
-    const { nodeId } = first.identity();
-    await first.stop();
-    await lab.serve();
-    const second = lab.device(store.restarted());
-    await second.start();
-    await until('committed', () => second.state().config?.state === 'committed');
-    expect(second.identity().nodeId).toBe(nodeId);
-  });
-
-  it('stays unclaimed without a claim, and says what to do', async () => {
-    const device = lab.device(new MemoryFileStore());
-    await device.start();
-    expect(device.state()).toMatchObject({ phase: 'unclaimed' });
-    expect(device.state().problem).toMatch(/tincan fleet add/);
-  });
-
-  it('admits one device per claim: the second is refused for good', async () => {
-    await lab.serve();
-    const claim = await lab.claim('greenhouse');
-    const first = lab.device(new MemoryFileStore());
-    await first.start({ claim });
-    await until('committed', () => first.state().config?.state === 'committed');
-    const second = lab.device(new MemoryFileStore());
-    await second.start({ claim });
-    await until('refused', () => second.state().problem !== null);
-    expect(second.state()).toMatchObject({ phase: 'unclaimed' });
-    expect(second.state().problem).toMatch(/used by another device/);
-    expect(lab.events).toContainEqual(expect.objectContaining({ event: 'refused', reason: 'claim-used' }));
-  });
-
-  it('admits exactly one of two devices that race for one claim at two registrars', async () => {
-    await lab.serve();
-    await lab.serve();
-    const claim = await lab.claim('greenhouse');
-    const devices = [lab.device(new MemoryFileStore()), lab.device(new MemoryFileStore())];
-    await Promise.all(devices.map((device) => device.start({ claim })));
-    await until('both know', () =>
-      devices.every(
-        (device) => device.state().config?.state === 'committed' || device.state().phase === 'unclaimed',
-      ),
-    );
-    expect(devices.filter((device) => device.state().phase === 'provisioned')).toHaveLength(1);
-  });
-
-  it('ignores a claim of its own fleet later, and refuses one of another fleet', async () => {
-    await lab.serve();
-    const { store } = await lab.enrolled();
-    const again = lab.device(store.restarted());
-    await again.start({ claim: await lab.claim('shed') });
-    expect(again.state().device).toBe('greenhouse');
-    expect(lab.log.of('claim.ignored')).toHaveLength(1);
-    const otherLab = new FleetLab();
-    await otherLab.init();
-    const other = await otherLab.claim('boat');
-    await expect(lab.device(store.restarted()).start({ claim: other })).rejects.toMatchObject({
-      reason: 'claim-other-fleet',
-    });
-  });
-
-  it('does not let a claim file that rotted on the card stop a member', async () => {
-    await lab.serve();
-    const { store } = await lab.enrolled();
-    const again = lab.device(store.restarted());
-    await again.start({ claim: Buffer.from('{') });
-    expect(again.state().phase).toBe('provisioned');
-  });
-
-  it('checks everything and changes nothing on check()', async () => {
-    const store = new MemoryFileStore();
-    const device = lab.device(store);
-    expect(await device.check({ claim: await lab.claim('greenhouse') })).toMatchObject({ kind: 'claimed' });
-    await expect(device.check({ claim: Buffer.from('x') })).rejects.toMatchObject({
-      reason: 'claim-malformed',
-    });
-    expect(store.changes).toEqual([]);
-  });
-});
 
 describe('a device in the fleet', () => {
   it('comes back from disk with its last good config while the broker is away', async () => {
@@ -179,7 +44,7 @@ describe('a device in the fleet', () => {
   it('takes a new config, commits it, and the owner sees the ack', async () => {
     await lab.serve();
     const { device } = await lab.enrolled();
-    await setMtu(1300);
+    await lab.setMtu(1300);
     await until(
       'second config',
       () => device.config()?.serial === 2 && device.state().config?.state === 'committed',
@@ -201,7 +66,7 @@ describe('a device in the fleet', () => {
         return { healthy: false, reason: 'tap-failed', problem: 'the TAP does not come up' };
       },
     );
-    await setMtu(1280);
+    await lab.setMtu(1280);
     await until('rolled back', () => tried.length === 3);
     expect(tried).toEqual(['trial 1', 'trial 2', 'rollback 1']);
     await until(
@@ -224,7 +89,7 @@ describe('a device in the fleet', () => {
     const { device } = await lab.enrolled('greenhouse', new MemoryFileStore(), async (config) =>
       config.serial === 1 ? { healthy: true } : new Promise<ConfigHealth>(() => undefined),
     );
-    await setMtu(1280);
+    await lab.setMtu(1280);
     await until('trial', () => device.state().config?.state === 'trial');
     await lab.clock.advance(60_000);
     await until('back', () => device.state().config?.serial === 1);
@@ -236,7 +101,7 @@ describe('a device in the fleet', () => {
     const { device, store } = await lab.enrolled('greenhouse', new MemoryFileStore(), async (config) =>
       config.serial === 1 ? { healthy: true } : new Promise<ConfigHealth>(() => undefined),
     );
-    await setMtu(1280);
+    await lab.setMtu(1280);
     await until('trial', () => device.state().config?.state === 'trial');
     const again = lab.device(store.restarted());
     await again.start();
@@ -271,7 +136,7 @@ describe('a device in the fleet', () => {
     const { device, store } = await lab.enrolled();
     const { EnvironmentFault } = await import('../../../agent/errors.ts');
     store.fault = new EnvironmentFault('state-full', 'the disk is full', { retryable: true });
-    await setMtu(1300);
+    await lab.setMtu(1300);
     await until('problem', () => device.state().problem === 'the disk is full');
     expect(device.config()?.serial).toBe(1);
     store.fault = null;

@@ -89,6 +89,22 @@ export class FleetLab {
     return device;
   }
 
+  /** Changes fleet.json as its owner does, and lets the registrar see it. */
+  async changeFleet(
+    change: (fleet: { settings: { mtuBytes: number }; broker: { url: string } }) => void,
+  ): Promise<void> {
+    const fleet = JSON.parse(Buffer.from((await this.store.read('fleet.json')) ?? []).toString());
+    change(fleet);
+    await this.store.write('fleet.json', Buffer.from(JSON.stringify(fleet)));
+    await this.clock.advance(1_000);
+  }
+
+  setMtu(mtuBytes: number): Promise<void> {
+    return this.changeFleet(({ settings }) => {
+      settings.mtuBytes = mtuBytes;
+    });
+  }
+
   /** Everything from nothing to a device with a committed config. */
   async enrolled(name = 'greenhouse', store = new MemoryFileStore(), handler?: ConfigHandler) {
     const device = this.device(store, handler);
