@@ -49,19 +49,25 @@ static bool add_in_room(const uint8_t *frame, size_t bytes, bool unsummed)
     return added;
 }
 
+/* `round` picks among IPv4 and IPv6, TCP and UDP; the rest is chance. */
+static void make_random(int round, size_t least_mss)
+{
+    size_t mss = least_mss + next_random() % 1300, count = 1 + next_random() % 40;
+    made = (struct super_frame){.ip6 = round & 1,
+                                .tcp = round & 2,
+                                .vlan_tags = next_random() % 3,
+                                .segment_data_bytes = mss,
+                                .data_bytes = (count - 1) * mss + 1 + next_random() % mss,
+                                .tcp_flags = next_random() & 1 ? ACK : ACK | PSH,
+                                .tcp_option_bytes = next_random() % 11 * 4};
+    make_super_frame(&made);
+}
+
 static void gives_back_what_was_cut(void)
 {
     for (int round = 0; round < 4000; round++) {
-        size_t mss = 100 + next_random() % 1300, count = 1 + next_random() % 40;
         empty_run();
-        made = (struct super_frame){.ip6 = round & 1,
-                                    .tcp = round & 2,
-                                    .vlan_tags = next_random() % 3,
-                                    .segment_data_bytes = mss,
-                                    .data_bytes = (count - 1) * mss + 1 + next_random() % mss,
-                                    .tcp_flags = next_random() & 1 ? ACK : ACK | PSH,
-                                    .tcp_option_bytes = next_random() % 11 * 4};
-        make_super_frame(&made);
+        make_random(round, 100);
         CHECK(cut(&made, &segments));
         for (unsigned at = 0; at < segments.count; at++) CHECK(add(at));
         size_t bytes = run_finish(&run);
@@ -78,16 +84,8 @@ static void gives_back_what_was_cut(void)
 static void joins_in_its_own_room_what_was_not_summed(void)
 {
     for (int round = 0; round < 4000; round++) {
-        size_t mss = 20 + next_random() % 1300, count = 1 + next_random() % 40;
         empty_run();
-        made = (struct super_frame){.ip6 = round & 1,
-                                    .tcp = round & 2,
-                                    .vlan_tags = next_random() % 3,
-                                    .segment_data_bytes = mss,
-                                    .data_bytes = (count - 1) * mss + 1 + next_random() % mss,
-                                    .tcp_flags = next_random() & 1 ? ACK : ACK | PSH,
-                                    .tcp_option_bytes = next_random() % 11 * 4};
-        make_super_frame(&made);
+        make_random(round, 20);
         CHECK(cut_with(&made, &segments, CHECKSUMS_LEFT));
         for (unsigned at = 0; at < segments.count; at++) {
             /* What is opened there and is no frame, or not of this flow, leaves no trace. */
