@@ -1,12 +1,13 @@
 /** Looks, before anything is made, whether this machine can make the image; says exactly what to install or to switch on. */
 import { access, constants, mkdir, readFile, statfs } from 'node:fs/promises';
 import { arch, tmpdir, userInfo } from 'node:os';
-import { delimiter, join } from 'node:path';
 import { EnvironmentFault, UsageError } from '../../agent/errors.ts';
+import { isInstalled, needPrograms } from '../product/needed-programs.ts';
 import type { Board } from './board.ts';
 
-/** Each program, and the Debian package that brings it. */
-const PROGRAMS: Readonly<Record<string, string>> = {
+const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
+/** Each program or file, and the Debian package that brings it. */
+const PROGRAMS = {
   mmdebstrap: 'mmdebstrap',
   mksquashfs: 'squashfs-tools',
   'mkfs.vfat': 'dosfstools',
@@ -17,11 +18,10 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   tar: 'tar',
   xz: 'xz-utils',
   'dpkg-deb': 'dpkg',
+  [KEYRING]: 'debian-archive-keyring',
 };
-const SYSTEM_DIRECTORIES = ['/usr/sbin', '/sbin'];
 const HOST_ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 const QEMU_NAMES = { arm64: 'aarch64', amd64: 'x86_64' } as const;
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 /** Of Linux, Debian's kernels and Ubuntu's: each setting, and its value that keeps user namespaces for root. */
 const NAMESPACE_SETTINGS: ReadonlyArray<[name: string, refusing: string]> = [
   ['user.max_user_namespaces', '0'],
@@ -59,23 +59,13 @@ export async function checkMachine(board: Board, { out, cache }: BuildPlaces): P
 }
 
 async function checkPrograms(board: Board): Promise<void> {
-  const missing = new Set<string>();
-  for (const [program, debianPackage] of Object.entries(PROGRAMS)) {
-    if (!(await isInstalled(program))) missing.add(debianPackage);
-  }
-  if (!(await isThere(KEYRING))) missing.add('debian-archive-keyring');
-  if (isForeign(board) && !(await hasQemu(board))) missing.add('qemu-user-static');
-  if (missing.size === 0) return;
-  throw new EnvironmentFault(
-    'missing-programs',
-    `making an image needs Debian packages that are not installed: apt-get install ${[...missing].join(' ')}`,
-  );
-}
-
-/** Debian 12 has qemu-<arch>-static; newer releases have qemu-<arch> with the same job. */
-async function hasQemu(board: Board): Promise<boolean> {
-  const name = `qemu-${QEMU_NAMES[board.architecture]}`;
-  return (await isInstalled(`${name}-static`)) || isInstalled(name);
+  // Debian 12 has qemu-<arch>-static; newer releases have qemu-<arch> with the same job.
+  const qemu = `qemu-${QEMU_NAMES[board.architecture]}`;
+  const emulated = isForeign(board) && !(await isInstalled(qemu));
+  await needPrograms('making an image', {
+    ...PROGRAMS,
+    ...(emulated ? { [`${qemu}-static`]: 'qemu-user-static' } : {}),
+  });
 }
 
 async function checkEmulation(board: Board): Promise<void> {
@@ -131,14 +121,6 @@ async function checkSpace(directory: string, neededBytes: number, advice: string
 
 function isForeign(board: Board): boolean {
   return HOST_ARCHITECTURES[arch()] !== board.architecture;
-}
-
-async function isInstalled(program: string): Promise<boolean> {
-  const directories = [...(process.env['PATH'] ?? '').split(delimiter), ...SYSTEM_DIRECTORIES];
-  for (const directory of directories) {
-    if (directory !== '' && (await isThere(join(directory, program), constants.X_OK))) return true;
-  }
-  return false;
 }
 
 async function isThere(path: string, mode = constants.F_OK): Promise<boolean> {

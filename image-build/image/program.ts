@@ -4,6 +4,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EnvironmentFault } from '../../agent/errors.ts';
+import { programPath } from '../product/needed-programs.ts';
 
 export interface ProgramOptions {
   readonly signal: AbortSignal;
@@ -25,7 +26,10 @@ const LINES_TOLD = 6;
 const STOP_SIGNAL = 'SIGTERM';
 const CLOSED_EARLY = new Set(['EPIPE', 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE']);
 
-/** What the program wrote to stdout. Throws EnvironmentFault('program-failed' | 'interrupted'). */
+/**
+ * What the program wrote to stdout; it is found where needPrograms looks. Throws EnvironmentFault('program-failed' |
+ * 'interrupted').
+ */
 export async function runProgram(
   command: string,
   args: readonly string[],
@@ -33,7 +37,7 @@ export async function runProgram(
 ): Promise<string> {
   const child = spawn(command, args, {
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, LC_ALL: 'C.UTF-8', TZ: 'UTC', ...options.environment },
+    env: { ...process.env, PATH: programPath(), LC_ALL: 'C.UTF-8', TZ: 'UTC', ...options.environment },
     ...(options.directory === undefined ? {} : { cwd: options.directory }),
   });
   const stop = () => void child.kill(STOP_SIGNAL);
@@ -42,7 +46,7 @@ export async function runProgram(
   child.stderr.setEncoding('utf8').on('data', (text: string) => said.add(text));
   try {
     const [code, output] = await Promise.all([
-      ended(child),
+      ended(command, child),
       outputOf(child.stdout, options),
       feed(child.stdin, options),
     ]);
@@ -54,9 +58,11 @@ export async function runProgram(
   }
 }
 
-function ended(child: ReturnType<typeof spawn>): Promise<number | string> {
+function ended(command: string, child: ReturnType<typeof spawn>): Promise<number | string> {
   return new Promise((resolve, reject) => {
-    child.once('error', reject);
+    child.once('error', (cause) => {
+      reject(new EnvironmentFault('program-failed', `${command} cannot be run: ${cause.message}`, { cause }));
+    });
     child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
   });
 }

@@ -34,7 +34,8 @@ export function programPath(): string {
   return [...folders].filter(Boolean).join(delimiter);
 }
 
-async function isInstalled(program: string): Promise<boolean> {
+/** Whether a program, or a file by its absolute path, is there. */
+export async function isInstalled(program: string): Promise<boolean> {
   if (isAbsolute(program)) return isThere(program, constants.R_OK);
   for (const folder of programPath().split(delimiter)) {
     if (await isThere(join(folder, program), constants.X_OK)) return true;

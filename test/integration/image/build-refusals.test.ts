@@ -85,7 +85,7 @@ describe('tincan image build refuses', () => {
   it('a machine without the programs, and names the packages that bring them', async () => {
     vi.stubEnv('PATH', at('empty'));
     const { code, stderr } = await build('--board', 'rpi-arm64');
-    expect(stderr).toMatch(/apt-get install .*mmdebstrap squashfs-tools/);
+    expect(stderr).toMatch(/apt-get install .*mmdebstrap mtools .*squashfs-tools/);
     expect(code).toBe(1);
   });
 });
