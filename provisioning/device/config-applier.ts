@@ -6,7 +6,8 @@
  * 3 trial: its deadline on disk, then the caller applies it and says whether the node is healthy
  * 4 commit, or go back to the committed config; a first config, with nothing to go back to, is tried again
  *
- * After a restart: a trial that was going on is lost and rolled back; a staged config gets its trial.
+ * After a restart: a staged config gets its trial, and one whose trial was cut short another; cut short again, it is rolled
+ * back. One power cut says nothing about a config; an agent that ended twice while it tried one does.
  */
 import { Refusal, sentenceOf } from '../../agent/errors.ts';
 import type { ConfigRefusal } from '../../agent/ports/agent-control.ts';
@@ -24,6 +25,7 @@ import { type ConfigContext, type VerifiedConfig, verifyConfig } from './verify-
 const RETRY_MS = { first: 2_000, cap: 60_000 };
 /** A disk that is full or read-only now may be writable later. */
 const DISK_RETRY_MS = 30_000;
+const MAX_TRIAL_ATTEMPTS = 2;
 /** Refusals that a newer root or a later clock can lift. */
 const MAY_COUNT_LATER = new Set(['root-not-ours', 'wrong-epoch', 'not-yet-valid']);
 
@@ -79,9 +81,9 @@ export class ConfigApplier {
    */
   async load(): Promise<AppliedConfig | null> {
     const { candidate, committed } = await this.#store.load();
-    if (candidate?.trial && committed) {
+    if (candidate && committed && this.#store.trialAttempts >= MAX_TRIAL_ATTEMPTS) {
       await this.#store.reject('restarted-in-trial');
-      const problem = 'the agent was restarted before this config had shown that it works';
+      const problem = `the agent was restarted ${MAX_TRIAL_ATTEMPTS} times before this config had shown that it works`;
       this.#report(candidate.envelope, 'rolled-back', 'restarted-in-trial', problem);
     }
     this.active = committed && (await this.#readStored(committed.envelope));

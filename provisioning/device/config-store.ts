@@ -27,7 +27,14 @@ const ConfigSlotsSchema = v.strictObject({
     v.strictObject({
       envelope: envelopeField,
       /** Null: staged, not tried yet. */
-      trial: v.nullable(v.strictObject({ deadline: timeField, bootCount: timeField })),
+      trial: v.nullable(
+        v.strictObject({
+          deadline: timeField,
+          bootCount: timeField,
+          /** In how many boots it was tried; not there: in one. */
+          attempts: v.exactOptional(serialField),
+        }),
+      ),
     }),
   ),
   bad: v.pipe(v.array(BadSchema), v.maxLength(MAX_BAD)),
@@ -50,6 +57,12 @@ export class ConfigStore {
     return this.#slots;
   }
 
+  /** In how many boots the candidate's trial began. */
+  get trialAttempts(): number {
+    const trial = this.#slots.candidate?.trial;
+    return trial ? (trial.attempts ?? 1) : 0;
+  }
+
   /** Reads the disk. Throws EnvironmentFault('state-corrupt'): going on without `highest` would allow a rollback. */
   async load(): Promise<ConfigSlots> {
     this.#slots = (await readJson(this.#store, CONFIG_FILE, ConfigSlotsSchema)) ?? EMPTY;
@@ -69,7 +82,11 @@ export class ConfigStore {
   async beginTrial(deadline: number, bootCount: number): Promise<void> {
     const { candidate } = this.#slots;
     if (!candidate || candidate.trial?.bootCount === bootCount) return;
-    await this.#save({ ...this.#slots, candidate: { ...candidate, trial: { deadline, bootCount } } });
+    const attempts = this.trialAttempts + 1;
+    await this.#save({
+      ...this.#slots,
+      candidate: { ...candidate, trial: { deadline, bootCount, attempts } },
+    });
   }
 
   /** TRIAL -> COMMITTED. */

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { topicsOf } from '../../../agent/wire/topics.ts';
 import type { ConfigHealth } from '../../../provisioning/device/config-trial.ts';
+import type { DeviceConfig } from '../../../provisioning/documents/device-config.ts';
 import { MemoryFileStore } from '../../fakes/memory-file-store.ts';
 import { FleetLab, rest, until } from './fleet-lab.ts';
 
@@ -96,14 +97,31 @@ describe('a device in the fleet', () => {
     expect(device.state().config?.refused?.reason).toBe('trial-timeout');
   });
 
-  it('rolls back a trial that a restart has cut short', async () => {
+  /** Never knows whether a config works. */
+  const undecided = async (config: DeviceConfig): Promise<ConfigHealth> =>
+    config.serial === 1 ? { healthy: true } : new Promise<ConfigHealth>(() => undefined);
+
+  it('tries a config again whose trial a restart has cut short', async () => {
     await lab.serve();
-    const { device, store } = await lab.enrolled('greenhouse', new MemoryFileStore(), async (config) =>
-      config.serial === 1 ? { healthy: true } : new Promise<ConfigHealth>(() => undefined),
-    );
+    const { device, store } = await lab.enrolled('greenhouse', new MemoryFileStore(), undecided);
     await lab.setMtu(1280);
     await until('trial', () => device.state().config?.state === 'trial');
     const again = lab.device(store.restarted());
+    await again.start();
+    await until('committed', () => again.state().config?.state === 'committed');
+    expect(again.config()?.serial).toBe(2);
+  });
+
+  it('rolls back a trial that restarts have cut short twice', async () => {
+    await lab.serve();
+    const { device, store } = await lab.enrolled('greenhouse', new MemoryFileStore(), undecided);
+    await lab.setMtu(1280);
+    await until('trial', () => device.state().config?.state === 'trial');
+    const kept = store.restarted();
+    const second = lab.device(kept, undecided);
+    await second.start();
+    await until('the second trial', () => second.config()?.serial === 2);
+    const again = lab.device(kept.restarted());
     await again.start();
     await until('booted', () => again.config()?.serial === 1);
     expect(again.state().config).toMatchObject({ serial: 1, state: 'committed' });
